@@ -1,0 +1,17 @@
+# Compiler flags for everything in the tree: warnings are errors, sanitizers on request.
+add_library(lattice_options INTERFACE)
+target_compile_options(lattice_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
+  -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports these inside libstdc++'s own vector and variant at -O2 (PR 105329, PR 105562).
+  target_compile_options(lattice_options INTERFACE
+    -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-restrict -Wno-maybe-uninitialized -Wno-nonnull)
+endif()
+if(LATTICE_SANITIZE)
+  target_compile_options(lattice_options INTERFACE -fsanitize=${LATTICE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(lattice_options INTERFACE -fsanitize=${LATTICE_SANITIZE})
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_link_options(lattice_options INTERFACE -fuse-ld=lld)
+endif()

@@ -1,0 +1,91 @@
+// One secured connection as a value: bytes and time in; bytes, events and wishes out. No socket, no clock, no thread.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include <lattice/base/ids.hpp>
+#include <lattice/base/time.hpp>
+#include <lattice/crypto/provider.hpp>
+#include <lattice/link/identity.hpp>
+#include <lattice/link/work.hpp>
+#include <lattice/wire/messages.hpp>
+
+namespace lattice {
+
+// docs/PROTOCOL.md, "Suites".
+enum class Suite : uint16_t {
+  xxhfs_chacha = 0x0001,
+};
+std::string_view suite_name(Suite suite);  // "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_BLAKE2s"
+
+enum class Role : uint8_t { initiator, responder };
+
+struct LinkConfig {
+  Role role = Role::initiator;
+  ByteArray<4> magic{};
+  ByteArray<8> chain8{};                 // the first 8 bytes of the genesis hash in wire order
+  std::vector<Suite> suites{Suite::xxhfs_chacha};  // what local policy allows, in no order
+  std::shared_ptr<const Identity> identity;
+  std::optional<NodeId> expected;        // who must answer, where known
+  Duration handshake_timeout = std::chrono::seconds{30};
+};
+
+struct LinkEstablished {
+  NodeId peer;
+  Suite suite;
+  Certificate certificate;
+  Digest handshake_hash;
+  Duration handshake_time;
+};
+struct LinkMessage {
+  wire::ChannelId channel = 0;
+  wire::Message message;
+  size_t wire_bytes = 0;  // with its header
+};
+// The last event. `by_peer`: the peer closed, `error` is its reason. Else `error` is what the peer did wrong, or why we close.
+struct LinkClosed {
+  Error error;
+  bool by_peer = false;
+};
+using LinkEvent = std::variant<LinkEstablished, LinkMessage, LinkClosed>;
+
+// Start -> Handshake -> Open -> Closing -> Closed
+class Link {
+ public:
+  Link(LinkConfig config, Provider& provider, Now now);
+  ~Link();
+  Link(Link&&) noexcept;
+  Link& operator=(Link&&) noexcept;
+
+  void on_bytes(ByteView bytes, Now now);
+  void on_timeout(Now now);
+  void on_work_done(WorkResult result, Now now);
+  // The socket ended. Without an authenticated close before it: cut_without_close.
+  void on_end(Now now);
+
+  // queue_full where the peer does not take what is sent: the caller decides whether that is a fault. Only when established.
+  Result<void> send(wire::ChannelId channel, const wire::Message& message);
+  // Sends an authenticated close with the reason where the link is open; goes without a word where it is not.
+  void close(ErrorCode reason);
+
+  std::optional<Work> poll_work();
+  std::optional<LinkEvent> poll_event();
+  // Sealed bytes for the socket, sealed as late as possible: at most send_buffer_bytes_max of them wait here.
+  ByteView pending_output();
+  void on_sent(size_t bytes);
+  std::optional<Instant> next_timeout() const;
+
+  bool established() const;
+  bool closed() const;               // nothing more will come in; pending_output may still hold the close frame
+  size_t queued_bytes() const;       // accepted by send and not yet sealed
+  uint64_t unknown_messages() const; // skipped and counted
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lattice

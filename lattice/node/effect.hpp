@@ -1,0 +1,66 @@
+// What a Node wishes of the world. The host does it with sockets and threads, the simulator with an event queue.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <lattice/base/address.hpp>
+#include <lattice/base/ids.hpp>
+#include <lattice/link/work.hpp>
+#include <lattice/node/chain.hpp>
+
+namespace lattice {
+
+// Answer: on_dialed(conn, ...) or on_dial_failed(conn).
+struct Dial {
+  ConnId conn;
+  Endpoint endpoint;
+};
+// The connection has something to send: pending_output(conn) until it is empty, on_sent after each write.
+struct WantWrite {
+  ConnId conn;
+};
+// Write what pending_output still holds (for a second at most), then close the socket. Node has forgotten the connection's peer;
+// it forgets the rest when the host says on_closed.
+struct CloseConn {
+  ConnId conn;
+};
+// Slow cryptography. Answer: on_work_done(conn, result); dropped where the connection has gone.
+struct RunWork {
+  ConnId conn;
+  Work work;
+};
+// Addresses of a seed: A and AAAA at `name`, SRV and TXT at _lattice._tcp.`name`. Answer: on_resolved(request, answer).
+struct Resolve {
+  RequestId request;
+  std::string name;
+};
+// Answer: the events of Chain::apply, by on_chain_events.
+struct ToChain {
+  ChainCommand command;
+};
+// A body from the store, for a peer. Answer: on_body(request, bytes or nothing).
+struct ReadBody {
+  RequestId request;
+  BlockHash block;
+};
+// Verify a seed list's signatures on a worker. Answer: on_seed_work_done(request, results), in order.
+struct VerifySeeds {
+  RequestId request;
+  std::vector<VerifyWork> work;
+};
+using Effect = std::variant<Dial, WantWrite, CloseConn, RunWork, Resolve, ToChain, ReadBody, VerifySeeds>;
+
+// One resolver's answer to Resolve, already bounded: at most 256 addresses, 32 SRV targets, 16 texts of 64 KiB.
+struct DnsAnswer {
+  bool failed = false;                 // nothing could be had: no server, or every question failed
+  std::string detail;                  // for a person, where something failed
+  std::vector<IpAddress> addresses;    // A and AAAA at the name: the chain's default port
+  std::vector<Endpoint> services;      // SRV targets, resolved, best priority first
+  std::vector<std::string> texts;      // TXT, the strings of a record joined
+  Duration elapsed{};
+};
+
+}  // namespace lattice

@@ -1,0 +1,138 @@
+// A whole node as a value: every input is on_*, every wish comes out of poll_effect. One input, then drain.
+// The program and the simulator run this same class.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <lattice/base/log.hpp>
+#include <lattice/discovery/seed_list.hpp>
+#include <lattice/link/link.hpp>
+#include <lattice/node/effect.hpp>
+
+namespace lattice {
+
+struct DnsSeed {
+  std::string name;
+  std::vector<Digest> operators;  // BLAKE2s-256 of operators' ML-DSA public keys; with any, unsigned answers are ignored
+  size_t threshold = 0;           // how many of them must sign
+};
+struct KnownPeer {
+  Endpoint endpoint;
+  std::optional<NodeId> node;
+};
+
+struct NodeConfig {
+  ByteArray<4> magic{};
+  ChainIdentity chain;
+  uint16_t protocol_version = 1;
+  uint16_t default_port = 0;
+  uint16_t listen_port = 0;                  // 0: takes no connections
+  std::string user_agent;
+  std::shared_ptr<const Identity> identity;
+  std::vector<Suite> suites{Suite::xxhfs_chacha};
+
+  std::vector<DnsSeed> seeds;                // empty: no DNS
+  std::vector<KnownPeer> bootstrap;          // asked when DNS gave nobody
+  std::vector<KnownPeer> connect;            // always dialled, kept
+  bool discovery = true;                     // false: only `connect`, and whoever comes in
+
+  size_t connections_max = 125;
+  size_t outbound_target = 10;
+  Duration connection_timeout = std::chrono::seconds{5};   // dial
+  Duration handshake_timeout = std::chrono::seconds{10};
+  Duration request_timeout = std::chrono::seconds{20};     // headers; a block's own limit follows from measured rates
+  Duration ping_interval = std::chrono::seconds{60};
+};
+
+// How a peer became known.
+enum class PeerSource : uint8_t { operator_given, dns_signed, dns_unsigned, bootstrap, peer_exchange, inbound };
+std::string_view source_name(PeerSource source);
+
+struct PeerReport {
+  ConnId conn;
+  Endpoint endpoint;
+  std::optional<NodeId> node;
+  bool inbound = false;
+  bool established = false;
+  Suite suite = Suite::xxhfs_chacha;
+  PeerSource source = PeerSource::inbound;
+  double handshake_seconds = 0;
+  uint64_t height = 0;        // as claimed
+  uint64_t bytes_in = 0, bytes_out = 0;
+  uint64_t headers = 0, blocks = 0;  // valid ones it gave
+  uint64_t unknown_messages = 0;
+  std::string user_agent;
+};
+// A peer that was left, and why: the newest 64.
+struct LeftReport {
+  Endpoint endpoint;
+  std::optional<NodeId> node;
+  PeerSource source = PeerSource::inbound;
+  ErrorCode reason = ErrorCode::none;
+  std::string where;
+  bool by_peer = false;
+};
+struct DnsReport {
+  std::string name;
+  bool failed = false;
+  std::string detail;
+  size_t addresses = 0, services = 0, texts = 0;
+  size_t listed = 0;          // entries of signed lists that were verified
+  bool is_signed = false;
+  std::string rejected;       // why a list was not taken
+  double seconds = 0;
+};
+struct NodeReport {
+  Tip tip, best_header;
+  bool loaded = false;        // the chain has been read back
+  bool synced = false;        // no peer asked has validated headers of a better chain, and every body is here
+  bool discovering = false;   // DNS questions, first dials or handshakes still open
+  uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0;
+  size_t blocks_in_flight = 0;
+  size_t known_addresses = 0;
+  uint64_t handshakes = 0, dials_failed = 0;
+  std::vector<DnsReport> dns;
+  std::vector<PeerReport> peers;
+  std::vector<LeftReport> left;
+  std::optional<Error> failed;  // the node cannot go on
+};
+
+class Node {
+ public:
+  Node(NodeConfig config, Provider& provider, LogSink& log);
+  ~Node();
+
+  void start(Now now);
+  // Closes every link with shutting_down; drain and go.
+  void stop(Now now);
+
+  // A connection came in. Empty: no slot, the host closes it at once.
+  std::optional<ConnId> on_accepted(const Endpoint& remote, Now now);
+  void on_dialed(ConnId conn, const Endpoint& local, Now now);
+  void on_dial_failed(ConnId conn, Now now);
+  void on_bytes(ConnId conn, ByteView bytes, Now now);
+  void on_sent(ConnId conn, size_t bytes, Now now);
+  void on_closed(ConnId conn, Now now);  // the socket has ended, from either side
+  void on_work_done(ConnId conn, WorkResult result, Now now);
+  void on_resolved(RequestId request, DnsAnswer answer, Now now);
+  void on_seed_work_done(RequestId request, std::vector<bool> valid, Now now);
+  void on_chain_events(ChainEvents events, Now now);
+  void on_body(RequestId request, std::optional<SharedBytes> body, Now now);
+  void on_timeout(Now now);
+
+  std::optional<Effect> poll_effect();
+  std::optional<Instant> next_timeout() const;
+  ByteView pending_output(ConnId conn);
+  bool wants_bytes(ConnId conn) const;  // false: stop reading this socket until it is true again
+  NodeReport report() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lattice

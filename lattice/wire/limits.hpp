@@ -1,0 +1,48 @@
+// Every limit of what comes from outside, named. Units last.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lattice::limits {
+
+// Handshake (floor 3).
+constexpr size_t handshake_message_bytes_max = 16 * 1024;  // first flight stays below 14.6 KB: one initial TCP window
+constexpr size_t offers_max = 8;
+constexpr size_t certificate_bytes_max = 8 * 1024;
+constexpr size_t extensions_bytes_max = 512;
+
+// Records and frames.
+constexpr size_t record_bytes_max = 65535;  // ciphertext with its tag
+constexpr size_t chunk_bytes_max = 16 * 1024;
+constexpr size_t frame_header_bytes = 6;
+constexpr size_t message_header_bytes = 12;
+static_assert(chunk_bytes_max + frame_header_bytes + 16 <= record_bytes_max);
+
+// Messages.
+constexpr size_t block_bytes_max = 4 * 1024 * 1024;      // what a chain may call a block; a chain spec may ask for less
+constexpr size_t message_bytes_max = block_bytes_max + 1024;
+constexpr size_t small_message_bytes_max = 512 * 1024;   // everything that is not a block or headers
+constexpr size_t header_bytes_max = 8 * 1024;
+constexpr size_t headers_max = 2000;
+constexpr size_t headers_bytes_max = 1024 * 1024;
+constexpr size_t locator_hashes_max = 101;
+constexpr size_t block_request_hashes_max = 128;
+constexpr size_t inventory_items_max = 1000;
+constexpr size_t addresses_max = 1000;
+constexpr size_t user_agent_bytes_max = 256;
+constexpr size_t reason_text_bytes_max = 128;
+constexpr size_t score_bytes_max = 32;
+constexpr size_t consensus_bytes_max = 64 * 1024;
+constexpr size_t tlv_fields_max = 32;
+constexpr size_t tlv_bytes_max = 4096;
+constexpr size_t channels_max = 16;
+
+static_assert(headers_bytes_max <= message_bytes_max);
+
+// Queues of one link.
+constexpr size_t send_queue_bytes_max = 32 * 1024 * 1024;
+constexpr size_t send_queue_messages_max = 4096;
+constexpr size_t send_buffer_bytes_max = 256 * 1024;     // sealed, not yet taken by the socket: seal late
+
+}  // namespace lattice::limits

@@ -2,6 +2,7 @@
 add_library(lattice_options INTERFACE)
 target_compile_options(lattice_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
+  -Wno-missing-field-initializers  # designated initialisers leave members at their defaults on purpose
   -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these inside libstdc++'s own vector and variant at -O2 (PR 105329, PR 105562).

@@ -1,0 +1,23 @@
+// The benchmarks of docs/PERFORMANCE.md that run inside one process. Each measures its limits beside itself.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <bench/report.hpp>
+
+namespace lattice::bench {
+
+struct Options {
+  unsigned seed = 1;
+  int runs = 30;           // of each figure that takes milliseconds
+  int runs_large = 5;      // interleaved, where a run writes hundreds of megabytes
+  std::string program;     // the lattice program, for benchmarks that run real processes
+  std::string folder;      // for data that a benchmark writes; must exist
+};
+
+std::vector<Row> sync_rows(const Options& options);       // B5: download, check and store, against import alone
+std::vector<Row> bulk_rows(const Options& options);       // B6: one link against AEAD and plain TCP
+std::vector<Row> handshake_rows(const Options& options);  // B7: a handshake against the sum of its operations
+
+}  // namespace lattice::bench

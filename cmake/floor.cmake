@@ -22,13 +22,17 @@ function(lattice_tests name)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
-# lattice_fuzzer(FLOOR): each *_fuzz.cpp of the folder as a libFuzzer program, build/fuzz/fuzz/NAME.
+# lattice_fuzzers(LINKS...): each *_fuzz.cpp of the folder as a libFuzzer program, build/fuzz/fuzz/NAME; all of them: target fuzzers.
 function(lattice_fuzzers)
+  if(NOT TARGET fuzzers)
+    add_custom_target(fuzzers)
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_fuzz.cpp)
   foreach(source ${sources})
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE ${ARGN} lattice_options)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
   endforeach()
 endfunction()

@@ -1,4 +1,11 @@
 # Compiler flags for everything in the tree: warnings are errors, sanitizers on request.
+
+# ccache where it is there; ./dev installs it and says where it keeps its objects.
+find_program(LATTICE_CCACHE ccache)
+if(LATTICE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LATTICE_CCACHE})
+endif()
+
 add_library(lattice_options INTERFACE)
 target_compile_options(lattice_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror

@@ -1,6 +1,8 @@
 // Secrets: wiped when they go, compared in constant time, never printed, never copied by accident.
 #pragma once
 
+#include <algorithm>
+
 #include <lattice/base/bytes.hpp>
 
 namespace lattice {

@@ -40,6 +40,13 @@ struct IdNumber {
 using ConnId = IdNumber<struct ConnIdTag>;        // one connection, never used again in a process
 using RequestId = IdNumber<struct RequestIdTag>;  // one request to the world or to the chain, never used again
 
+// A block by its hash, and how far it is from the genesis.
+struct BlockRef {
+  BlockHash hash;
+  uint64_t height = 0;
+  bool operator==(const BlockRef&) const = default;
+};
+
 }  // namespace lattice
 
 template <class Tag>

@@ -10,8 +10,12 @@
 #include <lattice/base/time.hpp>
 #include <lattice/crypto/hash.hpp>
 #include <lattice/crypto/provider.hpp>
+#include <lattice/wire/limits.hpp>
 
 namespace lattice {
+
+// ML-DSA contexts keep a signature made for one use from serving another.
+constexpr std::string_view certificate_context = "lattice/1/cert";
 
 // bech32m (BIP 350) over the 32 bytes, prefix "lat": lat1...
 std::string node_id_text(const NodeId& id);
@@ -52,5 +56,8 @@ struct IdentityOptions {
   WallTime not_before, not_after;
 };
 std::shared_ptr<const Identity> make_identity(Provider& provider, const Secret<64>& secret, const IdentityOptions& options);
+
+// For certificates that travel without a live signature: gossip, registry, look-ups. Slow (0.2 ms): on a worker.
+bool verify_self_signature(Provider& provider, const Certificate& certificate, ByteView signature);
 
 }  // namespace lattice

@@ -1,7 +1,6 @@
 // One secured connection as a value: bytes and time in; bytes, events and wishes out. No socket, no clock, no thread.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -9,29 +8,13 @@
 #include <lattice/base/ids.hpp>
 #include <lattice/base/time.hpp>
 #include <lattice/crypto/provider.hpp>
+#include <lattice/link/config.hpp>
 #include <lattice/link/identity.hpp>
+#include <lattice/link/session.hpp>
 #include <lattice/link/work.hpp>
 #include <lattice/wire/messages.hpp>
 
 namespace lattice {
-
-// docs/PROTOCOL.md, "Suites".
-enum class Suite : uint16_t {
-  xxhfs_chacha = 0x0001,
-};
-std::string_view suite_name(Suite suite);  // "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_BLAKE2s"
-
-enum class Role : uint8_t { initiator, responder };
-
-struct LinkConfig {
-  Role role = Role::initiator;
-  ByteArray<4> magic{};
-  ByteArray<8> chain8{};                 // the first 8 bytes of the genesis hash in wire order
-  std::vector<Suite> suites{Suite::xxhfs_chacha};  // what local policy allows, in no order
-  std::shared_ptr<const Identity> identity;
-  std::optional<NodeId> expected;        // who must answer, where known
-  Duration handshake_timeout = std::chrono::seconds{30};
-};
 
 struct LinkEstablished {
   NodeId peer;
@@ -40,11 +23,6 @@ struct LinkEstablished {
   Digest handshake_hash;
   Duration handshake_time;
 };
-struct LinkMessage {
-  wire::ChannelId channel = 0;
-  wire::Message message;
-  size_t wire_bytes = 0;  // with its header
-};
 // The last event. `by_peer`: the peer closed, `error` is its reason. Else `error` is what the peer did wrong, or why we close.
 struct LinkClosed {
   Error error;
@@ -52,7 +30,11 @@ struct LinkClosed {
 };
 using LinkEvent = std::variant<LinkEstablished, LinkMessage, LinkClosed>;
 
-// Start -> Handshake -> Open -> Closing -> Closed
+// Handshake -> Open -> Closed
+//
+// Handshake: one message at a time, each within its limit; until handshake_timeout. A failure here closes without a word.
+// Open: established on both sides. A failure here closes with an authenticated reason.
+// Closed: nothing more comes in; pending_output may still hold control messages and the close frame.
 class Link {
  public:
   Link(LinkConfig config, Provider& provider, Now now);
@@ -73,12 +55,16 @@ class Link {
 
   std::optional<Work> poll_work();
   std::optional<LinkEvent> poll_event();
-  // Sealed bytes for the socket, sealed as late as possible: at most send_buffer_bytes_max of them wait here.
+  // Sealed bytes for the socket, sealed as late as possible: at most send_buffer_bytes_max of them wait here. The view stays
+  // good until on_sent, whatever else is called.
   ByteView pending_output();
   void on_sent(size_t bytes);
   std::optional<Instant> next_timeout() const;
 
-  bool established() const;
+  bool established() const;          // and not closed since
+  // False while input would only be kept until a worker has verified the peer: stop reading. What comes nevertheless is kept up to
+  // early_bytes_max.
+  bool wants_bytes() const;
   bool closed() const;               // nothing more will come in; pending_output may still hold the close frame
   size_t queued_bytes() const;       // accepted by send and not yet sealed
   uint64_t unknown_messages() const; // skipped and counted

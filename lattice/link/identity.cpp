@@ -1,0 +1,114 @@
+#include <lattice/link/identity.hpp>
+
+#include <algorithm>
+#include <limits>
+
+#include <lattice/base/assert.hpp>
+#include <lattice/link/bech32.hpp>
+#include <lattice/wire/reader.hpp>
+#include <lattice/wire/writer.hpp>
+
+namespace lattice {
+
+using enum ErrorCode;
+
+static constexpr uint8_t certificate_version = 1;
+static constexpr std::string_view node_id_prefix = "lat";
+
+std::string node_id_text(const NodeId& id) { return bech32m_encode(node_id_prefix, id.bytes); }
+
+std::optional<NodeId> parse_node_id(std::string_view text) {
+  const auto bytes = bech32m_decode(node_id_prefix, text);
+  if (!bytes) return std::nullopt;
+  return NodeId{*bytes};
+}
+
+Bytes encode_certificate(const Certificate& certificate) {
+  ASSERT(certificate.sign_public.size() == sign_sizes(certificate.sign_alg).public_key);
+  ASSERT(!certificate.allowed_suites.empty() && certificate.allowed_suites.size() <= limits::offers_max);
+  wire::Writer writer;
+  writer.u8(certificate_version).u16(alg_x25519).u16(static_cast<uint16_t>(certificate.sign_alg));
+  writer.bytes(certificate.dh).bytes(certificate.sign_public).u32(certificate.capabilities);
+  writer.u8(static_cast<uint8_t>(certificate.allowed_suites.size()));
+  for (const uint16_t suite : certificate.allowed_suites) writer.u16(suite);
+  writer.u64(certificate.serial);
+  writer.u64(static_cast<uint64_t>(unix_seconds(certificate.not_before)));
+  writer.u64(static_cast<uint64_t>(unix_seconds(certificate.not_after)));
+  return writer.take();
+}
+
+static Result<SignAlg> read_sign_alg(wire::Reader& reader) {
+  TRY(id, reader.u16());
+  const auto alg = static_cast<SignAlg>(id);
+  if (alg != SignAlg::mldsa65 && alg != SignAlg::mldsa87) return fail(bad_certificate, "signature algorithm");
+  return alg;
+}
+
+static Result<std::vector<uint16_t>> read_suites(wire::Reader& reader) {
+  TRY(count, reader.u8());
+  if (count == 0 || count > limits::offers_max) return fail(bad_certificate, "number of suites");
+  std::vector<uint16_t> suites;
+  for (size_t i = 0; i < count; ++i) {
+    TRY(suite, reader.u16());
+    if (std::ranges::count(suites, suite) != 0) return fail(bad_certificate, "a suite twice");
+    suites.push_back(suite);
+  }
+  return suites;
+}
+
+static Result<WallTime> read_time(wire::Reader& reader) {
+  TRY(seconds, reader.u64());
+  if (seconds > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return fail(bad_certificate, "time");
+  return wall_from_unix(static_cast<int64_t>(seconds));
+}
+
+Result<Certificate> decode_certificate(ByteView body) {
+  if (body.size() > limits::certificate_bytes_max) return fail(too_large, "certificate");
+  wire::Reader reader(body);
+  TRY(version, reader.u8());
+  if (version != certificate_version) return fail(bad_certificate, "version");
+  TRY(dh_alg, reader.u16());
+  if (dh_alg != alg_x25519) return fail(bad_certificate, "key exchange algorithm");
+  TRY(sign_alg, read_sign_alg(reader));
+  TRY(dh, reader.array<32>());
+  TRY(sign_public, reader.bytes(sign_sizes(sign_alg).public_key));
+  TRY(capabilities, reader.u32());
+  TRY(suites, read_suites(reader));
+  TRY(serial, reader.u64());
+  TRY(not_before, read_time(reader));
+  TRY(not_after, read_time(reader));
+  TRY_VOID(reader.end());
+  if (not_before >= not_after) return fail(bad_certificate, "validity");
+  return Certificate{sign_alg, dh, to_bytes(sign_public), capabilities, std::move(suites), serial, not_before, not_after};
+}
+
+CertHash certificate_hash(ByteView body) { return CertHash{blake2s(body)}; }
+
+NodeId node_id_of(const Certificate& certificate) {
+  wire::Writer algs;
+  algs.u16(alg_x25519).u16(static_cast<uint16_t>(certificate.sign_alg));
+  return NodeId{hash(HashAlg::blake2s, {as_bytes("lattice node id"), algs.view(), certificate.dh, certificate.sign_public})};
+}
+
+std::shared_ptr<const Identity> make_identity(Provider& provider, const Secret<64>& secret, const IdentityOptions& options) {
+  ASSERT(options.not_before < options.not_after);
+  auto identity = std::make_shared<Identity>();
+  identity->dh = DhSecret(secret.view().first(32));
+  identity->signing = provider.signing_key(SignAlg::mldsa65, Secret<32>(secret.view().last(32)));
+  identity->certificate = {SignAlg::mldsa65,       provider.dh_public(identity->dh), to_bytes(identity->signing->public_key()),
+                           options.capabilities,   options.allowed_suites,           options.serial,
+                           options.not_before,     options.not_after};
+  identity->body = encode_certificate(identity->certificate);
+  identity->id = node_id_of(identity->certificate);
+  Secret<32> entropy;
+  provider.rng().fill(entropy.span());
+  identity->self_signature = identity->signing->sign(as_bytes(certificate_context), identity->body, entropy);
+  return identity;
+}
+
+bool verify_self_signature(Provider& provider, const Certificate& certificate, ByteView signature) {
+  return provider.verify(certificate.sign_alg, certificate.sign_public, as_bytes(certificate_context),
+                         encode_certificate(certificate), signature);
+}
+
+}  // namespace lattice

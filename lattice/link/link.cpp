@@ -1,0 +1,233 @@
+#include <lattice/link/link.hpp>
+
+#include <deque>
+#include <utility>
+
+#include <lattice/base/assert.hpp>
+#include <lattice/link/handshake.hpp>
+#include <lattice/wire/writer.hpp>
+
+namespace lattice {
+
+using enum ErrorCode;
+
+// Handshake messages and records alike: u16 length, then as many bytes.
+static constexpr size_t length_bytes = 2;
+static constexpr uint16_t tls_first_bytes = 0x1603;  // a TLS handshake record: far above message 1's limit
+
+struct Link::State {
+  State(LinkConfig config, Provider& provider, Now now)
+      : role(config.role),
+        started(now.mono),
+        deadline(now.mono + config.handshake_timeout),
+        latest(now),
+        handshake(std::in_place, std::move(config), provider) {
+    on_progress();
+  }
+
+  void consume(ByteView view);
+  void on_unit(ByteView unit);
+  Result<std::optional<ByteView>> take_unit(ByteView& view, size_t bytes_max);
+  Result<size_t> unit_length(ByteView bytes, size_t bytes_max) const;
+  Result<void> hold(ByteView view);
+  void on_progress();
+  void open_session();
+  void establish();
+  void drain_session();
+  void end(Error error, bool by_peer, bool silently);
+  void fail_with(Error error) { end(error, false, !established); }
+  size_t unit_bytes_max() const { return session ? limits::record_bytes_max : handshake->message_bytes_max(); }
+
+  Role role;
+  Instant started, deadline;
+  Now latest;
+  std::optional<Handshake> handshake;
+  std::optional<Session> session;
+  LinkEstablished peer;  // filled when the handshake is done
+  bool established = false;
+  bool closed = false;
+  bool silent = false;   // nothing more goes out
+  Bytes partial;         // the beginning of a unit, or what came while a worker verifies the peer
+  OutBuffer out;
+  std::deque<LinkEvent> events;
+};
+
+void Link::State::consume(ByteView view) {
+  while (!closed) {
+    const size_t bytes_max = unit_bytes_max();
+    if (bytes_max == 0) {
+      if (const auto held = hold(view); !held) fail_with(held.error());
+      return;
+    }
+    const auto unit = take_unit(view, bytes_max);
+    if (!unit) return fail_with(unit.error());
+    if (!*unit) return;
+    on_unit(**unit);
+    partial.clear();
+  }
+}
+
+Result<size_t> Link::State::unit_length(ByteView bytes, size_t bytes_max) const {
+  const size_t length = static_cast<size_t>(bytes[0] << 8 | bytes[1]);
+  if (length > 0 && length <= bytes_max) return length;
+  if (session) return fail(bad_record, "length");
+  if (length == tls_first_bytes && role == Role::responder) return fail(no_common_suite, "TLS, which this version does not speak");
+  return fail(bad_handshake, "length");
+}
+
+// A whole unit straight from the input where it is whole there; else gathered in `partial`. Nothing: more bytes are needed.
+Result<std::optional<ByteView>> Link::State::take_unit(ByteView& view, size_t bytes_max) {
+  if (partial.empty() && view.size() >= length_bytes) {
+    TRY(length, unit_length(view, bytes_max));
+    if (view.size() >= length_bytes + length) {
+      const ByteView unit = view.subspan(length_bytes, length);
+      view = view.subspan(length_bytes + length);
+      return unit;
+    }
+  }
+  for (;;) {
+    size_t needed = length_bytes;
+    if (partial.size() >= length_bytes) {
+      TRY(length, unit_length(partial, bytes_max));
+      needed += length;
+    }
+    if (partial.size() == needed) return ByteView(partial).subspan(length_bytes);
+    if (view.empty()) return std::nullopt;
+    const size_t count = std::min(view.size(), needed - partial.size());
+    append(partial, view.first(count));
+    view = view.subspan(count);
+  }
+}
+
+// The peer speaks while we work. Only an initiator that has said message 3 may.
+Result<void> Link::State::hold(ByteView view) {
+  if (view.empty()) return {};
+  const bool may_be_records = role == Role::responder && handshake->verifying();
+  if (!may_be_records) return fail(bad_handshake, "message out of turn");
+  if (partial.size() + view.size() > limits::early_bytes_max) return fail(limit_reached, "records before the handshake ended");
+  append(partial, view);
+  return {};
+}
+
+void Link::State::on_unit(ByteView unit) {
+  if (!session) {
+    const auto read = handshake->on_message(unit, latest.wall);
+    if (!read) return fail_with(read.error());
+    return on_progress();
+  }
+  const auto read = session->on_record(unit);
+  if (!established && session->ready()) establish();
+  if (established) drain_session();
+  if (!read) fail_with(read.error());
+}
+
+void Link::State::drain_session() {
+  while (auto message = session->poll_message()) events.push_back(std::move(*message));
+  if (const auto reason = session->closed_by_peer()) end({*reason, "closed by the peer"}, true, true);
+}
+
+// The handshake may have a message to send, or be done.
+void Link::State::on_progress() {
+  if (const auto message = handshake->poll_message()) {
+    ByteArray<length_bytes> length;
+    wire::store_be(length.data(), static_cast<uint16_t>(message->size()));
+    out.append(length);
+    out.append(*message);
+  }
+  if (handshake->done()) open_session();
+}
+
+void Link::State::open_session() {
+  HandshakeResult result = std::move(*handshake).finish();
+  handshake.reset();
+  peer = {result.peer, result.suite, std::move(result.certificate), result.session.handshake_hash, {}};
+  session.emplace(std::move(result.session), role, latest.mono);
+  if (session->ready()) establish();
+}
+
+void Link::State::establish() {
+  established = true;
+  peer.handshake_time = latest.mono - started;
+  events.push_back(std::move(peer));
+}
+
+void Link::State::end(Error error, bool by_peer, bool silently) {
+  if (closed) return;
+  if (!silently && session) session->close(error.code);
+  silent = silently;
+  closed = true;
+  partial = {};
+  events.push_back(LinkClosed{error, by_peer});
+}
+
+Link::Link(LinkConfig config, Provider& provider, Now now) : state_(std::make_unique<State>(std::move(config), provider, now)) {}
+Link::~Link() = default;
+Link::Link(Link&&) noexcept = default;
+Link& Link::operator=(Link&&) noexcept = default;
+
+void Link::on_bytes(ByteView bytes, Now now) {
+  if (state_->closed) return;
+  state_->latest = now;
+  state_->consume(bytes);
+}
+
+void Link::on_timeout(Now now) {
+  state_->latest = now;
+  const auto due = next_timeout();
+  if (due && now.mono >= *due) state_->fail_with({handshake_timeout, "handshake"});
+}
+
+void Link::on_work_done(WorkResult result, Now now) {
+  if (state_->closed || !state_->handshake) return;
+  state_->latest = now;
+  const auto done = state_->handshake->on_work_done(std::move(result));
+  if (!done) return state_->fail_with(done.error());
+  state_->on_progress();
+  const Bytes held = std::exchange(state_->partial, {});
+  state_->consume(held);
+}
+
+void Link::on_end(Now now) {
+  state_->latest = now;
+  state_->end({cut_without_close, state_->established ? "link" : "handshake"}, false, true);
+}
+
+Result<void> Link::send(wire::ChannelId channel, const wire::Message& message) {
+  if (!established()) return fail(not_needed, "send on a link that is not open");
+  return state_->session->send(channel, message);
+}
+
+void Link::close(ErrorCode reason) { state_->end({reason, "closed here"}, false, !state_->established); }
+
+std::optional<Work> Link::poll_work() {
+  if (state_->closed || !state_->handshake) return std::nullopt;
+  return state_->handshake->poll_work();
+}
+
+std::optional<LinkEvent> Link::poll_event() {
+  if (state_->events.empty()) return std::nullopt;
+  LinkEvent event = std::move(state_->events.front());
+  state_->events.pop_front();
+  return event;
+}
+
+ByteView Link::pending_output() {
+  if (state_->silent) return {};
+  if (state_->session) state_->session->seal_into(state_->out, state_->latest.mono);
+  return state_->out.pending();
+}
+
+void Link::on_sent(size_t bytes) { state_->out.sent(bytes); }
+
+std::optional<Instant> Link::next_timeout() const {
+  if (state_->closed || state_->established) return std::nullopt;
+  return state_->deadline;
+}
+
+bool Link::established() const { return state_->established && !state_->closed; }
+bool Link::wants_bytes() const { return state_->closed || state_->unit_bytes_max() != 0; }
+bool Link::closed() const { return state_->closed; }
+size_t Link::queued_bytes() const { return state_->session ? state_->session->queued_bytes() : 0; }
+uint64_t Link::unknown_messages() const { return state_->session ? state_->session->unknown_messages() : 0; }
+
+}  // namespace lattice

@@ -1,0 +1,53 @@
+// Records: u16 length, then ChaCha20-Poly1305 over frames. One key and one counter a direction; the key is changed in time.
+#pragma once
+
+#include <lattice/base/time.hpp>
+#include <lattice/link/noise_cipher.hpp>
+#include <lattice/wire/limits.hpp>
+
+namespace lattice {
+
+constexpr size_t record_length_bytes = 2;
+constexpr size_t record_text_bytes_max = limits::record_bytes_max - aead_tag_bytes;
+// The smallest: one empty frame of the link's own.
+constexpr size_t record_bytes_min = limits::frame_header_bytes + aead_tag_bytes;
+
+// A key's life: whichever comes first. The sender announces the change in the last record under the old key.
+constexpr uint64_t rekey_records_max = uint64_t{1} << 16;
+constexpr uint64_t rekey_bytes_max = uint64_t{1} << 30;
+constexpr Duration rekey_age_max = std::chrono::seconds{120};
+
+class RecordSealer {
+ public:
+  RecordSealer(NoiseCipher cipher, Instant now) : cipher_(std::move(cipher)), key_since_(now) {}
+
+  // The next record must be the last under this key: one more after it might pass the limit.
+  bool rekey_due(Instant now) const {
+    const bool by_bytes = bytes_ + 2 * limits::record_bytes_max > rekey_bytes_max;
+    return by_bytes || records_ + 1 >= rekey_records_max || now - key_since_ >= rekey_age_max;
+  }
+  // `record` holds 2 bytes of room, `text_length` bytes of text, 16 bytes of room. Seals in place.
+  Result<void> seal(uint8_t* record, size_t text_length);
+  void rekey(Instant now);
+
+ private:
+  NoiseCipher cipher_;
+  uint64_t records_ = 0, bytes_ = 0;  // under this key
+  Instant key_since_;
+};
+
+class RecordOpener {
+ public:
+  explicit RecordOpener(NoiseCipher cipher) : cipher_(std::move(cipher)) {}
+
+  // `sealed`: without its length. `out` holds record_text_bytes_max. bad_record for a wrong tag; nonce_exhausted where the peer
+  // uses a key beyond its life. Gives the text, in `out`.
+  Result<ByteView> open(ByteView sealed, ByteSpan out);
+  void rekey();
+
+ private:
+  NoiseCipher cipher_;
+  uint64_t records_ = 0, bytes_ = 0;
+};
+
+}  // namespace lattice

@@ -1,0 +1,145 @@
+#include <lattice/link/session.hpp>
+
+#include <cstring>
+#include <utility>
+
+#include <lattice/base/assert.hpp>
+#include <lattice/wire/writer.hpp>
+
+namespace lattice {
+
+using enum ErrorCode;
+using wire::FrameFlags;
+
+// The link's own frames always find room: ready before the messages of a record, close and rekey behind them.
+static constexpr size_t own_frame_bytes_max = limits::frame_header_bytes + 2;
+static constexpr size_t lanes_bytes_max = record_text_bytes_max - 3 * own_frame_bytes_max;
+static constexpr size_t record_room = record_length_bytes + limits::record_bytes_max;
+static_assert(limits::send_buffer_bytes_max >= 2 * record_room);
+
+uint8_t* OutBuffer::tail() {
+  if (!memory_) memory_ = std::make_unique_for_overwrite<uint8_t[]>(capacity);
+  return memory_.get() + end_;
+}
+
+void OutBuffer::append(ByteView bytes) {
+  ASSERT(bytes.size() <= room());
+  std::memcpy(tail(), bytes.data(), bytes.size());
+  add(bytes.size());
+}
+
+void OutBuffer::sent(size_t bytes) {
+  ASSERT(bytes <= end_ - begin_);
+  begin_ += bytes;
+  if (begin_ == end_) return clear();
+  // Each byte moves once at most for each byte sent.
+  if (begin_ < capacity / 2) return;
+  std::memmove(memory_.get(), memory_.get() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+}
+
+Session::Session(NoiseSession keys, Role role, Instant now)
+    : sealer_(std::move(keys.send), now),
+      opener_(std::move(keys.receive)),
+      text_(std::make_unique_for_overwrite<uint8_t[]>(record_text_bytes_max)),
+      ready_(role == Role::responder),
+      ready_due_(role == Role::responder) {}
+
+Result<void> Session::on_record(ByteView sealed) {
+  TRY(text, opener_.open(sealed, {text_.get(), record_text_bytes_max}));
+  wire::Reader reader(text);
+  while (!reader.empty() && !closed_by_peer_) {
+    TRY(frame, wire::read_frame(reader));
+    if (frame.is_own()) {
+      TRY_VOID(on_own_frame(frame, reader.empty()));
+      continue;
+    }
+    if (!ready_) return fail(bad_handshake, "a message before ready");
+    TRY(whole, parts_.on_frame(frame));
+    if (!whole) continue;
+    const size_t size = whole->size();
+    TRY(message, wire::decode(std::move(*whole)));
+    if (std::holds_alternative<wire::Unknown>(message)) unknown_messages_ += 1;
+    else messages_.push_back({frame.channel, std::move(message), size});
+  }
+  return {};
+}
+
+Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record) {
+  if (frame.flags & FrameFlags::ready) {
+    if (ready_) return fail(bad_frame, "ready that is not due");
+    ready_ = true;
+    return {};
+  }
+  if (!ready_) return fail(bad_handshake, "a frame before ready");
+  if (frame.flags & FrameFlags::rekey) {
+    if (!last_of_record) return fail(bad_frame, "frames behind rekey");
+    opener_.rekey();
+    return {};
+  }
+  wire::Reader reader(frame.chunk);
+  TRY(reason, reader.u16());
+  closed_by_peer_ = static_cast<ErrorCode>(reason);
+  ended_ = true;
+  return {};
+}
+
+std::optional<LinkMessage> Session::poll_message() {
+  if (messages_.empty()) return std::nullopt;
+  LinkMessage message = std::move(messages_.front());
+  messages_.pop_front();
+  return message;
+}
+
+Result<void> Session::send(wire::ChannelId channel, const wire::Message& message) {
+  ASSERT(channel != wire::link_channel);
+  if (ended_ || close_due_) return fail(not_needed, "the link is closing");
+  return lanes_.push(channel, wire::lane_of(wire::command_of(message)), wire::encode(message, message_version));
+}
+
+void Session::close(ErrorCode reason) {
+  if (ended_ || close_due_) return;
+  lanes_.drop_all_but_control();
+  close_due_ = reason;
+}
+
+size_t Session::write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const {
+  const uint8_t flags = FrameFlags::first | FrameFlags::last | flag;
+  wire::write_frame_header(to, wire::link_channel, wire::Lane::control, flags, chunk.size());
+  if (!chunk.empty()) std::memcpy(to + limits::frame_header_bytes, chunk.data(), chunk.size());
+  return limits::frame_header_bytes + chunk.size();
+}
+
+// Frames of one record; 0: nothing to send.
+size_t Session::write_record(uint8_t* text) {
+  size_t length = 0;
+  if (std::exchange(ready_due_, false)) length += write_own_frame(text, FrameFlags::ready, {});
+  length += lanes_.fill({text + length, lanes_bytes_max});
+  if (close_due_ && lanes_.empty()) {
+    ByteArray<2> reason;
+    wire::store_be(reason.data(), static_cast<uint16_t>(*close_due_));
+    length += write_own_frame(text + length, FrameFlags::close, reason);
+    ended_ = true;
+  }
+  return length;
+}
+
+void Session::seal_into(OutBuffer& out, Instant now) {
+  while (!ended_ && out.room() >= record_room) {
+    uint8_t* record = out.tail();
+    uint8_t* text = record + record_length_bytes;
+    size_t length = write_record(text);
+    if (length == 0) return;
+    const bool last_under_key = sealer_.rekey_due(now) && !ended_;
+    if (last_under_key) length += write_own_frame(text + length, FrameFlags::rekey, {});
+    if (!sealer_.seal(record, length)) {
+      ended_ = true;  // 2^64-1 records: never
+      return;
+    }
+    if (last_under_key) sealer_.rekey(now);
+    out.add(record_length_bytes + length + aead_tag_bytes);
+  }
+}
+
+}  // namespace lattice

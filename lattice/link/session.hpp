@@ -1,0 +1,78 @@
+// A link after its handshake: records, lanes and messages of both directions.
+//
+// Open -> Closing (control messages and the close frame still go out) -> Ended. The peer's close ends it at once.
+#pragma once
+
+#include <memory>
+
+#include <lattice/link/lanes.hpp>
+#include <lattice/link/noise.hpp>
+#include <lattice/link/record.hpp>
+
+namespace lattice {
+
+constexpr uint16_t message_version = 1;  // of what this program writes
+
+struct LinkMessage {
+  wire::ChannelId channel = 0;
+  wire::Message message;
+  size_t wire_bytes = 0;  // with its header
+};
+
+// Bytes for the socket. Its memory never moves and nothing in it moves before `sent`, so that a view stays good while a write is
+// under way and more is sealed behind it.
+class OutBuffer {
+ public:
+  ByteView pending() const { return {memory_.get() + begin_, end_ - begin_}; }
+  size_t room() const { return capacity - end_; }
+  // `room()` bytes to write to; add() says how many were.
+  uint8_t* tail();
+  void add(size_t bytes) { end_ += bytes; }
+  void append(ByteView bytes);
+  void sent(size_t bytes);
+  void clear() { begin_ = end_ = 0; }
+
+ private:
+  static constexpr size_t capacity = limits::send_buffer_bytes_max;
+  std::unique_ptr<uint8_t[]> memory_;  // taken when first needed
+  size_t begin_ = 0, end_ = 0;
+};
+
+class Session {
+ public:
+  Session(NoiseSession keys, Role role, Instant now);
+
+  // `sealed`: a whole record without its length. After an error the session is to be closed with its code.
+  Result<void> on_record(ByteView sealed);
+  std::optional<LinkMessage> poll_message();
+  // The responder's first frame has come: it accepted message 3. Always so for the responder itself.
+  bool ready() const { return ready_; }
+  std::optional<ErrorCode> closed_by_peer() const { return closed_by_peer_; }
+  uint64_t unknown_messages() const { return unknown_messages_; }
+
+  Result<void> send(wire::ChannelId channel, const wire::Message& message);
+  void close(ErrorCode reason);
+  size_t queued_bytes() const { return lanes_.bytes(); }
+  // Seals what waits, while a whole record has room.
+  void seal_into(OutBuffer& out, Instant now);
+
+ private:
+  Result<void> on_own_frame(const wire::Frame& frame, bool last_of_record);
+  size_t write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const;
+  size_t write_record(uint8_t* text);
+
+  RecordSealer sealer_;
+  RecordOpener opener_;
+  SendLanes lanes_;
+  ReceiveLanes parts_;
+  std::unique_ptr<uint8_t[]> text_;  // of the record that is being read
+  std::deque<LinkMessage> messages_;
+  bool ready_ = false;
+  bool ready_due_ = false;  // the responder has yet to say it
+  std::optional<ErrorCode> close_due_;
+  bool ended_ = false;
+  std::optional<ErrorCode> closed_by_peer_;
+  uint64_t unknown_messages_ = 0;
+};
+
+}  // namespace lattice

@@ -1,0 +1,128 @@
+#include <lattice/wire/messages.hpp>
+
+#include <algorithm>
+
+#include <lattice/base/assert.hpp>
+#include <lattice/base/crc32c.hpp>
+#include <lattice/wire/codec.hpp>
+#include <lattice/wire/reader.hpp>
+
+namespace lattice::wire {
+
+using enum ErrorCode;
+
+// One row a command. `bytes_max` bounds the payload before anything is allocated for it.
+struct CommandInfo {
+  Command command;
+  std::string_view name;
+  Lane lane;
+  size_t bytes_max;
+};
+
+static constexpr size_t tlv = limits::tlv_bytes_max;
+static constexpr CommandInfo commands[] = {
+    {Command::open_channel, "open_channel", Lane::control, 34 + tlv},
+    {Command::status, "status", Lane::control, 55 + limits::score_bytes_max + limits::user_agent_bytes_max + tlv},
+    {Command::ping, "ping", Lane::control, 8},
+    {Command::pong, "pong", Lane::control, 8},
+    {Command::reject, "reject", Lane::control, 37 + limits::reason_text_bytes_max + tlv},
+    {Command::get_addresses, "get_addresses", Lane::transactions, tlv},
+    {Command::addresses, "addresses", Lane::transactions, 2 + limits::addresses_max * 67 + tlv},
+    {Command::get_headers, "get_headers", Lane::headers, 1 + limits::locator_hashes_max * 32 + 32 + tlv},
+    {Command::headers, "headers", Lane::headers, limits::headers_bytes_max},
+    {Command::inventory, "inventory", Lane::headers, 2 + limits::inventory_items_max * 33},
+    {Command::get_blocks, "get_blocks", Lane::headers, 1 + limits::block_request_hashes_max * 32},
+    {Command::block, "block", Lane::blocks, limits::block_bytes_max},
+    {Command::not_found, "not_found", Lane::headers, 1 + limits::block_request_hashes_max * 32},
+    {Command::consensus, "consensus", Lane::consensus, limits::consensus_bytes_max},
+};
+
+static constexpr bool all_within_limits() {
+  for (const CommandInfo& info : commands) {
+    if (info.bytes_max + limits::message_header_bytes > limits::message_bytes_max) return false;
+    const bool large = info.command == Command::block || info.command == Command::headers;
+    if (!large && info.bytes_max > limits::small_message_bytes_max) return false;
+  }
+  return true;
+}
+static_assert(all_within_limits());
+
+static const CommandInfo* find_command(uint16_t command) {
+  const auto found = std::ranges::find(commands, command, [](const CommandInfo& info) { return static_cast<uint16_t>(info.command); });
+  return found == std::end(commands) ? nullptr : found;
+}
+
+static size_t payload_bytes_max(uint16_t command) {
+  const CommandInfo* info = find_command(command);
+  return info ? info->bytes_max : limits::small_message_bytes_max;
+}
+
+// In the order of the variant.
+static constexpr Command variant_commands[] = {
+    Command::open_channel, Command::status,      Command::ping,    Command::pong,      Command::reject,
+    Command::get_addresses, Command::addresses,  Command::get_headers, Command::headers, Command::inventory,
+    Command::get_blocks,   Command::block,       Command::not_found, Command::consensus};
+static_assert(std::size(variant_commands) + 1 == std::variant_size_v<Message>);
+
+Command command_of(const Message& message) {
+  ASSERT(!std::holds_alternative<Unknown>(message));
+  return variant_commands[message.index()];
+}
+
+Lane lane_of(Command command) {
+  const CommandInfo* info = find_command(static_cast<uint16_t>(command));
+  ASSERT(info);
+  return info->lane;
+}
+
+std::string_view command_name(uint16_t command) {
+  const CommandInfo* info = find_command(command);
+  return info ? info->name : "unknown";
+}
+
+Result<MessageHeader> read_message_header(ByteView bytes) {
+  Reader reader(bytes);
+  TRY(version, reader.u16());
+  TRY(command, reader.u16());
+  TRY(length, reader.u32());
+  TRY(checksum, reader.u32());
+  if (version == 0) return fail(bad_value, "message version");
+  if (length > payload_bytes_max(command)) return fail(too_large, "message length");
+  return MessageHeader{version, command, length, checksum};
+}
+
+// The body that travels beside the head: a block is not copied.
+static SharedBytes body_of(const Message& message) {
+  if (const auto* block = std::get_if<Block>(&message)) return block->bytes;
+  if (const auto* consensus = std::get_if<Consensus>(&message)) return consensus->bytes;
+  return {};
+}
+
+EncodedMessage encode(const Message& message, uint16_t version) {
+  const Command command = command_of(message);
+  SharedBytes body = body_of(message);
+  Writer payload;
+  if (body.empty()) write_payload(payload, message);
+  const size_t length = payload.size() + body.size();
+  ASSERT(length <= payload_bytes_max(static_cast<uint16_t>(command)));
+
+  Writer head;
+  head.reserve(limits::message_header_bytes + payload.size());
+  head.u16(version).u16(static_cast<uint16_t>(command)).u32(static_cast<uint32_t>(length));
+  const uint32_t checksum = crc32c(body.view(), crc32c(payload.view(), crc32c(head.view())));
+  head.u32(checksum).bytes(payload.view());
+  return {head.take(), std::move(body)};
+}
+
+Result<Message> decode(SharedBytes bytes) {
+  TRY(header, read_message_header(bytes.view()));
+  const size_t whole = limits::message_header_bytes + header.length;
+  if (bytes.size() < whole) return fail(truncated, "message");
+  if (bytes.size() > whole) return fail(trailing_bytes, "message");
+  const ByteView payload = bytes.view().subspan(limits::message_header_bytes);
+  if (crc32c(payload, crc32c(bytes.view().first(8))) != header.checksum) return fail(bad_checksum, "message");
+  if (!find_command(header.command)) return Message{Unknown{header.command}};
+  return read_payload(static_cast<Command>(header.command), bytes.part(limits::message_header_bytes, header.length));
+}
+
+}  // namespace lattice::wire

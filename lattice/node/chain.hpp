@@ -17,12 +17,6 @@
 
 namespace lattice {
 
-struct BlockRef {
-  BlockHash hash;
-  uint64_t height = 0;
-  bool operator==(const BlockRef&) const = default;
-};
-
 // A tip: how far a chain goes and how much it counts for. `score` is the chain's own measure, big-endian, at most 32 bytes; equal
 // lengths compare as numbers, but only the chain decides which of two tips is better.
 struct Tip {

@@ -23,7 +23,7 @@ AeadNonce aead_nonce(AeadAlg alg, uint64_t counter) {
   return nonce;
 }
 
-// A context for each direction, made with the key at once, so that the key schedule runs once and each message sets a nonce only.
+// A context for each direction, made with the key at once: the key schedule runs once, and each message sets a nonce only.
 struct OpensslAead::State {
   CipherCtx sealing{EVP_CIPHER_CTX_new()}, opening{EVP_CIPHER_CTX_new()};
 };

@@ -11,8 +11,8 @@ Pkey key_from_seed(const char* alg_name, ByteView seed) {
   const OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_KEM_SEED, unconst(seed), seed.size()),
                                OSSL_PARAM_construct_end()};
   EVP_PKEY* key = nullptr;
-  const bool ok = context && EVP_PKEY_keygen_init(context.get()) == 1 &&
-                  EVP_PKEY_CTX_set_params(context.get(), params) == 1 && EVP_PKEY_generate(context.get(), &key) == 1;
+  const bool ok = context && EVP_PKEY_keygen_init(context.get()) == 1 && EVP_PKEY_CTX_set_params(context.get(), params) == 1 &&
+                  EVP_PKEY_generate(context.get(), &key) == 1;
   ASSERT(ok);
   return Pkey(key);
 }
@@ -50,8 +50,8 @@ Result<Secret<32>> dh(const DhSecret& secret, ByteView remote_bytes) {
   ASSERT(remote);  // every 32 bytes are a public key (RFC 7748 section 5)
   const PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, own.get(), nullptr));
   // No check of the peer's key: X25519 needs none but that of the result.
-  const bool ready = context && EVP_PKEY_derive_init(context.get()) == 1 &&
-                     EVP_PKEY_derive_set_peer_ex(context.get(), remote.get(), 0) == 1;
+  const bool ready =
+      context && EVP_PKEY_derive_init(context.get()) == 1 && EVP_PKEY_derive_set_peer_ex(context.get(), remote.get(), 0) == 1;
   ASSERT(ready);
   Secret<32> shared;
   size_t length = shared.span().size();

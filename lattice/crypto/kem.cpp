@@ -23,8 +23,9 @@ class OpensslKemKey final : public KemKey {
     const PkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
     Secret<32> shared;
     size_t length = shared.span().size();
-    const bool ok = context && EVP_PKEY_decapsulate_init(context.get(), nullptr) == 1 &&
-                    EVP_PKEY_decapsulate(context.get(), shared.span().data(), &length, ciphertext.data(), ciphertext.size()) == 1;
+    const bool ok =
+        context && EVP_PKEY_decapsulate_init(context.get(), nullptr) == 1 &&
+        EVP_PKEY_decapsulate(context.get(), shared.span().data(), &length, ciphertext.data(), ciphertext.size()) == 1;
     if (!ok || length != shared.span().size()) return fail(ErrorCode::bad_handshake, "KEM decapsulation");
     return shared;
   }

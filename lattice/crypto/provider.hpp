@@ -15,9 +15,9 @@ namespace lattice {
 using DhSecret = Secret<32>;
 using DhPublic = ByteArray<32>;
 
-enum class KemAlg : uint8_t { mlkem768, mlkem1024 };              // FIPS 203
+enum class KemAlg : uint8_t { mlkem768, mlkem1024 };                   // FIPS 203
 enum class SignAlg : uint16_t { mldsa65 = 0x0101, mldsa87 = 0x0102 };  // FIPS 204; the ids of certificates
-enum class AeadAlg : uint8_t { chacha20_poly1305, aes256_gcm };   // RFC 8439; SP 800-38D
+enum class AeadAlg : uint8_t { chacha20_poly1305, aes256_gcm };        // RFC 8439; SP 800-38D
 
 constexpr uint16_t alg_x25519 = 0x0001;
 constexpr size_t kem_seed_bytes = 64;  // d, then z (FIPS 203 algorithm 16)
@@ -26,15 +26,11 @@ constexpr size_t aead_tag_bytes = 16;
 struct KemSizes {
   size_t public_key, ciphertext;
 };
-constexpr KemSizes kem_sizes(KemAlg alg) {
-  return alg == KemAlg::mlkem768 ? KemSizes{1184, 1088} : KemSizes{1568, 1568};
-}
+constexpr KemSizes kem_sizes(KemAlg alg) { return alg == KemAlg::mlkem768 ? KemSizes{1184, 1088} : KemSizes{1568, 1568}; }
 struct SignSizes {
   size_t public_key, signature;
 };
-constexpr SignSizes sign_sizes(SignAlg alg) {
-  return alg == SignAlg::mldsa65 ? SignSizes{1952, 3309} : SignSizes{2592, 4627};
-}
+constexpr SignSizes sign_sizes(SignAlg alg) { return alg == SignAlg::mldsa65 ? SignSizes{1952, 3309} : SignSizes{2592, 4627}; }
 
 // A KEM key pair, kept by whoever decapsulates.
 class KemKey {
@@ -68,7 +64,7 @@ class Aead {
   // `nonce` is Noise's 64-bit counter, encoded as each cipher asks (Noise rev 34, section 12): 32 zero bits, then little-endian
   // for ChaChaPoly, big-endian for AESGCM. `out` holds text.size() + 16 bytes and may begin where `text` does.
   virtual void seal(uint64_t nonce, ByteView ad, ByteView text, ByteSpan out) = 0;
-  // `out` holds sealed.size() - 16 bytes and may begin where `sealed` does. False where the tag is wrong; `out` is then garbage.
+  // `out` holds sealed.size() - 16 bytes and may begin where `sealed` does. False where the tag is wrong: `out` is garbage.
   virtual bool open(uint64_t nonce, ByteView ad, ByteView sealed, ByteSpan out) = 0;
 };
 

@@ -78,8 +78,10 @@ std::optional<ByteArray<32>> bech32m_decode(std::string_view prefix, std::string
     for (size_t bit = 0; bit < 5; ++bit) {
       const size_t at = i * 5 + bit;
       const bool set = value >> (4 - bit) & 1;
-      if (at < 256) bytes[at / 8] |= static_cast<uint8_t>(set << (7 - at % 8));
-      else if (set) return std::nullopt;
+      if (at < 256)
+        bytes[at / 8] |= static_cast<uint8_t>(set << (7 - at % 8));
+      else if (set)
+        return std::nullopt;
     }
   }
   if (check != bech32m_constant) return std::nullopt;

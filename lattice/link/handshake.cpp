@@ -9,7 +9,7 @@ namespace lattice {
 
 using enum ErrorCode;
 
-static constexpr SignAlg sign_alg = SignAlg::mldsa65;  // of suite 0x0001
+static constexpr SignAlg sign_alg = SignAlg::mldsa65;     // of suite 0x0001
 static constexpr size_t message1_keys_bytes = 32 + 1184;  // e, e1
 
 static uint16_t id_of(Suite suite) { return static_cast<uint16_t>(suite); }
@@ -18,8 +18,10 @@ static NoiseHandshake make_noise(Role role, ByteView hello, const LinkConfig& co
   NoiseSecrets secrets;
   secrets.static_key = config.identity->dh;
   provider.rng().fill(secrets.ephemeral.emplace().span());
-  if (role == Role::initiator) provider.rng().fill(secrets.kem_seed.emplace().span());
-  else provider.rng().fill(secrets.encapsulation.emplace().span());
+  if (role == Role::initiator)
+    provider.rng().fill(secrets.kem_seed.emplace().span());
+  else
+    provider.rng().fill(secrets.encapsulation.emplace().span());
   const auto protocol = parse_noise_protocol(suite_name(Suite::xxhfs_chacha));
   ASSERT(protocol);
   Bytes prologue = to_bytes(as_bytes("LATTICE1"));
@@ -33,8 +35,10 @@ Handshake::Handshake(LinkConfig config, Provider& provider) : config_(std::move(
   for (const Suite suite : config_.suites) policy.push_back(id_of(suite));
   offers_ = cut_suites(policy, config_.identity->certificate.allowed_suites);
   ASSERT(!offers_.empty());
-  if (config_.role == Role::initiator) start();
-  else step_ = Step::await_message1;
+  if (config_.role == Role::initiator)
+    start();
+  else
+    step_ = Step::await_message1;
 }
 
 void Handshake::start() {
@@ -100,7 +104,8 @@ Result<void> Handshake::sign_own() {
   head.extensions = static_cast<uint16_t>(own_extensions_.size());
   own_head_ = to_bytes(encode_payload_head(head));
 
-  SignedContent content{config_.role, hello_.suite, noise_->handshake_hash(), own_hash, own_head_, own_extensions_, std::nullopt};
+  SignedContent content{config_.role,    hello_.suite, noise_->handshake_hash(), own_hash, own_head_,
+                        own_extensions_, std::nullopt};
   if (!responds) content.responder = peer_;
   SignWork work{identity.signing, to_bytes(as_bytes(handshake_context(config_.role))), encode_signed(content), {}};
   provider_->rng().fill(work.entropy.span());
@@ -151,7 +156,8 @@ Result<void> Handshake::check_certificate(const Certificate& certificate, WallTi
   const NodeId id = node_id_of(certificate);
   if (id == config_.identity->id) return fail(self_connection, "handshake");
   // Noise has proven the key that it calls `s`. Were the certificate's another one, a stolen ML-DSA key alone could impersonate.
-  if (!equal(certificate.dh, *noise_->remote_static())) return fail(bad_certificate, "static key differs from the certificate's");
+  if (!equal(certificate.dh, *noise_->remote_static()))
+    return fail(bad_certificate, "static key differs from the certificate's");
   if (config_.expected && id != *config_.expected) return fail(wrong_identity, "handshake");
   if (config_.expected && certificate.serial < config_.serial_min) return fail(serial_too_old, "handshake");
   if (now + clock_difference_max < certificate.not_before || now >= certificate.not_after) {
@@ -177,11 +183,11 @@ Result<void> Handshake::check_choice(const HandshakePayload& payload) const {
 
 void Handshake::verify_peer(const HandshakePayload& payload, ByteView body, const Digest& handshake_hash) {
   const Role peer_role = config_.role == Role::initiator ? Role::responder : Role::initiator;
-  SignedContent content{peer_role,   hello_.suite,       handshake_hash, certificate_hash(body),
+  SignedContent content{peer_role,    hello_.suite,       handshake_hash, certificate_hash(body),
                         payload.head, payload.extensions, std::nullopt};
   if (peer_role == Role::initiator) content.responder = config_.identity->id;
-  work_ = VerifyWork{sign_alg, certificate_.sign_public, to_bytes(as_bytes(handshake_context(peer_role))), encode_signed(content),
-                     to_bytes(payload.signature)};
+  work_ = VerifyWork{sign_alg, certificate_.sign_public, to_bytes(as_bytes(handshake_context(peer_role))),
+                     encode_signed(content), to_bytes(payload.signature)};
   step_ = Step::verify_peer;
 }
 

@@ -70,7 +70,7 @@ class Handshake {
   Hello hello_;
   SuiteIds offers_;  // our own
   std::optional<NoiseHandshake> noise_;
-  Bytes tokens_;     // of our message with a payload, while its signature is made
+  Bytes tokens_;  // of our message with a payload, while its signature is made
   Bytes own_head_, own_certificate_, own_extensions_;
   NodeId peer_;
   Certificate certificate_;

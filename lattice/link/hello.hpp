@@ -13,7 +13,7 @@ constexpr uint8_t handshake_version = 1;
 constexpr uint8_t handshake_type_hello = 1;
 constexpr uint8_t handshake_type_retry = 2;
 constexpr size_t retry_echo_bytes = 32 + 44 + 8;  // H(hello1), retry, solution
-constexpr size_t hello_bytes_max = 21 + 2 * limits::offers_max + retry_echo_bytes;
+constexpr size_t hello_bytes_max = 20 + 2 * limits::offers_max + retry_echo_bytes;
 
 struct Hello {
   static constexpr uint16_t knows_certificate = 1;  // the initiator holds the responder's certificate: its hash is enough

@@ -95,9 +95,14 @@ std::shared_ptr<const Identity> make_identity(Provider& provider, const Secret<6
   auto identity = std::make_shared<Identity>();
   identity->dh = DhSecret(secret.view().first(32));
   identity->signing = provider.signing_key(SignAlg::mldsa65, Secret<32>(secret.view().last(32)));
-  identity->certificate = {SignAlg::mldsa65,       provider.dh_public(identity->dh), to_bytes(identity->signing->public_key()),
-                           options.capabilities,   options.allowed_suites,           options.serial,
-                           options.not_before,     options.not_after};
+  identity->certificate = {SignAlg::mldsa65,
+                           provider.dh_public(identity->dh),
+                           to_bytes(identity->signing->public_key()),
+                           options.capabilities,
+                           options.allowed_suites,
+                           options.serial,
+                           options.not_before,
+                           options.not_after};
   identity->body = encode_certificate(identity->certificate);
   identity->id = node_id_of(identity->certificate);
   Secret<32> entropy;

@@ -42,8 +42,10 @@ std::optional<size_t> SendLanes::next_lane() {
   if (!lanes_[control_lane].empty()) return control_lane;
   if (!lanes_[consensus_lane].empty()) return consensus_lane;
   for (;;) {
-    if (lanes_[turn_].empty()) credit_[turn_] = 0;  // who does not send saves nothing up
-    else if (credit_[turn_] > 0) return turn_;
+    if (lanes_[turn_].empty())
+      credit_[turn_] = 0;  // who does not send saves nothing up
+    else if (credit_[turn_] > 0)
+      return turn_;
     turn_ = turn_ + 1 == wire::lane_count ? first_shared_lane : turn_ + 1;
     if (!lanes_[turn_].empty()) credit_[turn_] += turn_bytes[turn_];
   }
@@ -135,7 +137,8 @@ Result<std::optional<SharedBytes>> ReceiveLanes::begin(const wire::Frame& frame)
 }
 
 Result<std::optional<SharedBytes>> ReceiveLanes::go_on(const wire::Frame& frame) {
-  const auto at = std::ranges::find_if(parts_, [&](const Part& part) { return part.channel == frame.channel && part.lane == frame.lane; });
+  const auto at =
+      std::ranges::find_if(parts_, [&](const Part& part) { return part.channel == frame.channel && part.lane == frame.lane; });
   if (at == parts_.end()) return fail(bad_frame, "a message goes on that has not begun");
   const size_t size = at->bytes.size() + frame.chunk.size();
   if (size > at->total || frame.is_last() != (size == at->total)) return fail(bad_frame, "message length");
@@ -148,12 +151,13 @@ Result<std::optional<SharedBytes>> ReceiveLanes::go_on(const wire::Frame& frame)
   return whole;
 }
 
-// Doubles, but never beyond the message's own length.
+// Four times what has come, never beyond the message's own length: a block of 1 MB is moved three times while it grows, and who
+// claims much and sends little holds little.
 Result<void> ReceiveLanes::grow(Part& part, size_t more) {
   const size_t needed = part.bytes.size() + more;
   const size_t before = part.bytes.capacity();
   if (needed <= before) return {};
-  const size_t wanted = std::min(part.total, std::max(needed, before * 2));
+  const size_t wanted = std::min(part.total, std::max(needed, before * 4));
   if (bytes_ - before + wanted > limits::reassembly_bytes_max) return fail(too_large, "messages begun and not ended");
   part.bytes.reserve(wanted);
   bytes_ += part.bytes.capacity() - before;

@@ -46,8 +46,8 @@ struct Link::State {
   LinkEstablished peer;  // filled when the handshake is done
   bool established = false;
   bool closed = false;
-  bool silent = false;   // nothing more goes out
-  Bytes partial;         // the beginning of a unit, or what came while a worker verifies the peer
+  bool silent = false;  // nothing more goes out
+  Bytes partial;        // the beginning of a unit, or what came while a worker verifies the peer
   OutBuffer out;
   std::deque<LinkEvent> events;
 };
@@ -71,7 +71,8 @@ Result<size_t> Link::State::unit_length(ByteView bytes, size_t bytes_max) const 
   const size_t length = static_cast<size_t>(bytes[0] << 8 | bytes[1]);
   if (length > 0 && length <= bytes_max) return length;
   if (session) return fail(bad_record, "length");
-  if (length == tls_first_bytes && role == Role::responder) return fail(no_common_suite, "TLS, which this version does not speak");
+  if (length == tls_first_bytes && role == Role::responder)
+    return fail(no_common_suite, "TLS, which this version does not speak");
   return fail(bad_handshake, "length");
 }
 
@@ -160,7 +161,8 @@ void Link::State::end(Error error, bool by_peer, bool silently) {
   events.push_back(LinkClosed{error, by_peer});
 }
 
-Link::Link(LinkConfig config, Provider& provider, Now now) : state_(std::make_unique<State>(std::move(config), provider, now)) {}
+Link::Link(LinkConfig config, Provider& provider, Now now)
+    : state_(std::make_unique<State>(std::move(config), provider, now)) {}
 Link::~Link() = default;
 Link::Link(Link&&) noexcept = default;
 Link& Link::operator=(Link&&) noexcept = default;

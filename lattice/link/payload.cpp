@@ -49,7 +49,8 @@ Bytes encode_offers_extension(const SuiteIds& offers) {
 }
 
 static Result<SuiteIds> read_offers(ByteView value) {
-  if (value.empty() || value.size() % 2 != 0 || value.size() > 2 * limits::offers_max) return fail(bad_handshake, "responder's offers");
+  if (value.empty() || value.size() % 2 != 0 || value.size() > 2 * limits::offers_max)
+    return fail(bad_handshake, "responder's offers");
   wire::Reader reader(value);
   SuiteIds offers;
   while (!reader.empty()) {

@@ -26,7 +26,8 @@ void RecordSealer::rekey(Instant now) {
 Result<ByteView> RecordOpener::open(ByteView sealed, ByteSpan out) {
   if (sealed.size() < record_bytes_min) return fail(ErrorCode::bad_record, "length");
   // Time is the sender's own affair: clocks differ, and records wait on the way.
-  if (records_ >= rekey_records_max || bytes_ + sealed.size() > rekey_bytes_max) return fail(ErrorCode::nonce_exhausted, "no rekey in time");
+  if (records_ >= rekey_records_max || bytes_ + sealed.size() > rekey_bytes_max)
+    return fail(ErrorCode::nonce_exhausted, "no rekey in time");
   const ByteSpan text = out.first(sealed.size() - aead_tag_bytes);
   TRY_VOID(cipher_.open({}, sealed, text));
   records_ += 1;

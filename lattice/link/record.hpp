@@ -17,15 +17,17 @@ constexpr uint64_t rekey_records_max = uint64_t{1} << 16;
 constexpr uint64_t rekey_bytes_max = uint64_t{1} << 30;
 constexpr Duration rekey_age_max = std::chrono::seconds{120};
 
+// After a key that was used so much, must the next record be the last under it? One more might pass the limit.
+constexpr bool last_record_of_key(uint64_t records, uint64_t bytes, Duration age) {
+  const bool by_bytes = bytes + 2 * limits::record_bytes_max > rekey_bytes_max;
+  return by_bytes || records + 1 >= rekey_records_max || age >= rekey_age_max;
+}
+
 class RecordSealer {
  public:
   RecordSealer(NoiseCipher cipher, Instant now) : cipher_(std::move(cipher)), key_since_(now) {}
 
-  // The next record must be the last under this key: one more after it might pass the limit.
-  bool rekey_due(Instant now) const {
-    const bool by_bytes = bytes_ + 2 * limits::record_bytes_max > rekey_bytes_max;
-    return by_bytes || records_ + 1 >= rekey_records_max || now - key_since_ >= rekey_age_max;
-  }
+  bool rekey_due(Instant now) const { return last_record_of_key(records_, bytes_, now - key_since_); }
   // `record` holds 2 bytes of room, `text_length` bytes of text, 16 bytes of room. Seals in place.
   Result<void> seal(uint8_t* record, size_t text_length);
   void rekey(Instant now);

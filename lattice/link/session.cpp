@@ -60,8 +60,10 @@ Result<void> Session::on_record(ByteView sealed) {
     if (!whole) continue;
     const size_t size = whole->size();
     TRY(message, wire::decode(std::move(*whole)));
-    if (std::holds_alternative<wire::Unknown>(message)) unknown_messages_ += 1;
-    else messages_.push_back({frame.channel, std::move(message), size});
+    if (std::holds_alternative<wire::Unknown>(message))
+      unknown_messages_ += 1;
+    else
+      messages_.push_back({frame.channel, std::move(message), size});
   }
   return {};
 }

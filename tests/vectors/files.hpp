@@ -16,7 +16,7 @@ inline std::string shared_file(const std::string& name) {
 }
 
 // For a test of its own about a shared file: leaves the test where it is missing.
-#define SKIP_WITHOUT(path)                                                                                         \
+#define SKIP_WITHOUT(path) \
   if (!std::filesystem::exists(path)) GTEST_SKIP() << (path) << " is not there: set LATTICE_VECTORS to the folder of vectors"
 
 }  // namespace lattice::vectors

@@ -63,8 +63,8 @@ NoiseCase read_hfs(const Json& vector) {
   return out;
 }
 
-// The file states ML-KEM's expanded secret key, whose last 32 bytes are z (FIPS 203 algorithm 16); its keys were made with d = z,
-// which the stated public key confirms.
+// The file states ML-KEM's expanded secret key, whose last 32 bytes are z (FIPS 203 algorithm 16); its keys were made with
+// d = z, which the stated public key confirms.
 Secret<kem_seed_bytes> libp2p_kem_seed(const Json& vector) {
   const Bytes expanded = hex_field(vector, "ephemeral_kem_i_secret");
   if (expanded.size() < 32) throw Malformed("ephemeral_kem_i_secret: too short");

@@ -40,8 +40,8 @@ struct NoiseCase {
 // The protocol's name, for a vector of any format; `file` is the whole file. Throws Malformed.
 std::string protocol_name_of(const Json& file, const Json& vector);
 
-// Formats, told apart by their fields: "msg_a" is libp2p's XXhfs file; "prologue" the hfs file; "init_prologue" cacophony's, which
-// other implementations write too. Throws Malformed.
+// Formats, told apart by their fields: "msg_a" is libp2p's XXhfs file; "prologue" the hfs file; "init_prologue" cacophony's,
+// which other implementations write too. Throws Malformed.
 NoiseCase read_noise_case(const Json& file, const Json& vector, Provider& provider);
 
 }  // namespace lattice::vectors

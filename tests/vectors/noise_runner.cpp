@@ -75,9 +75,9 @@ Failure check_session(const NoiseCase& vector, const NoiseProtocol& protocol, No
   if (!keys) return "split keys differ";
   if (auto failure = check_transport(vector, protocol, initiator, responder)) return failure;
   for (NoiseCipher* cipher : {&initiator.send, &initiator.receive, &responder.send, &responder.receive}) cipher->rekey();
-  const bool rekeyed =
-      is(vector.key_i2r_rekeyed, initiator.send.key()) && is(vector.key_i2r_rekeyed, responder.receive.key()) &&
-      is(vector.key_r2i_rekeyed, responder.send.key()) && is(vector.key_r2i_rekeyed, initiator.receive.key());
+  const bool rekeyed = is(vector.key_i2r_rekeyed, initiator.send.key()) &&
+                       is(vector.key_i2r_rekeyed, responder.receive.key()) &&
+                       is(vector.key_r2i_rekeyed, responder.send.key()) && is(vector.key_r2i_rekeyed, initiator.receive.key());
   if (!rekeyed) return "keys after REKEY differ";
   return {};
 }
@@ -104,8 +104,8 @@ Failure run_noise_case(const NoiseCase& vector, const NoiseProtocol& protocol, P
   NoiseHandshake initiator(protocol, Role::initiator, vector.initiator_prologue, vector.initiator, provider);
   NoiseHandshake responder(protocol, Role::responder, vector.responder_prologue, vector.responder, provider);
   for (size_t i = 0; i < protocol.messages.size(); ++i) {
-    const auto failure = i % 2 == 0 ? exchange(initiator, responder, vector.messages[i])
-                                    : exchange(responder, initiator, vector.messages[i]);
+    const auto failure =
+        i % 2 == 0 ? exchange(initiator, responder, vector.messages[i]) : exchange(responder, initiator, vector.messages[i]);
     if (failure) return "message " + std::to_string(i) + ": " + *failure;
   }
   NoiseSession at_initiator = std::move(initiator).finish(), at_responder = std::move(responder).finish();

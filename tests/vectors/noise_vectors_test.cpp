@@ -39,8 +39,7 @@ TEST_P(SharedNoiseVectors, Pass) {
 
 // 59 patterns x 2 ciphers x 2 hashes run; 448 and the 64-byte hashes are skipped.
 INSTANTIATE_TEST_SUITE_P(Files, SharedNoiseVectors,
-                         testing::Values(Expected{"noise/cacophony.json", 236, 708},
-                                         Expected{"noise/hfs-mlkem768.json", 9, 0},
+                         testing::Values(Expected{"noise/cacophony.json", 236, 708}, Expected{"noise/hfs-mlkem768.json", 9, 0},
                                          Expected{"noise/libp2p-xxhfs-sha256.json", 5, 0}),
                          [](const auto& row) { return std::to_string(row.index); });
 
@@ -55,8 +54,8 @@ Report run(const Json& file, std::ostream& out) {
   return report;
 }
 
-// Changes the first digit of a hexadecimal field: a bit that X25519 does not clamp, and of ML-KEM's seed a bit of d. (A change of z
-// alone would not show: it only decides what a wrong ciphertext gives.)
+// Changes the first digit of a hexadecimal field: a bit that X25519 does not clamp, and of ML-KEM's seed a bit of d. (A change
+// of z alone would not show: it only decides what a wrong ciphertext gives.)
 void change(Json& field) {
   std::string text = field.get<std::string>();
   text.front() = text.front() == '0' ? '1' : '0';
@@ -67,11 +66,30 @@ void change(Json& field) {
 TEST(NoiseVectors, EveryStatedValueIsChecked) {
   const Json good = load("noise_hfs.json");
   const char* const pointers[] = {
-      "/prologue",       "/init_ephemeral", "/resp_ephemeral",         "/init_e1_seed_d_z",        "/resp_encaps_m",
-      "/init_static",    "/resp_static",    "/messages/0/payload",     "/messages/0/ciphertext",   "/messages/1/payload",
-      "/handshake_hash", "/final_ck",       "/messages/1/ciphertext",  "/messages/2/payload",      "/messages/2/ciphertext",
-      "/k_i2r",          "/k_r2i",          "/k_i2r_after_rekey",      "/k_r2i_after_rekey",       "/messages/2/h_before_payload",
-      "/transport/0/payload", "/transport/3/ciphertext", "/messages/0/h_before_payload", "/messages/1/h_after",
+      "/prologue",
+      "/init_ephemeral",
+      "/resp_ephemeral",
+      "/init_e1_seed_d_z",
+      "/resp_encaps_m",
+      "/init_static",
+      "/resp_static",
+      "/messages/0/payload",
+      "/messages/0/ciphertext",
+      "/messages/1/payload",
+      "/handshake_hash",
+      "/final_ck",
+      "/messages/1/ciphertext",
+      "/messages/2/payload",
+      "/messages/2/ciphertext",
+      "/k_i2r",
+      "/k_r2i",
+      "/k_i2r_after_rekey",
+      "/k_r2i_after_rekey",
+      "/messages/2/h_before_payload",
+      "/transport/0/payload",
+      "/transport/3/ciphertext",
+      "/messages/0/h_before_payload",
+      "/messages/1/h_after",
   };
   for (const char* pointer : pointers) {
     Json changed = good;
@@ -129,9 +147,9 @@ TEST(NoiseVectors, FilesThatAreNoVectorsAreErrors) {
     return report.good();
   };
   EXPECT_FALSE(good(own_file("no such file.json")));
-  EXPECT_FALSE(good(own_file("")));                             // a folder
-  EXPECT_FALSE(good(own_file("../CMakeLists.txt")));            // no JSON
-  EXPECT_FALSE(good(own_file("wycheproof_form_aead.json")));    // no vectors
+  EXPECT_FALSE(good(own_file("")));                           // a folder
+  EXPECT_FALSE(good(own_file("../CMakeLists.txt")));          // no JSON
+  EXPECT_FALSE(good(own_file("wycheproof_form_aead.json")));  // no vectors
 }
 
 }  // namespace

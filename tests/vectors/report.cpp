@@ -23,7 +23,8 @@ void Report::error(const std::string& what) {
 }
 
 void Report::print_skips() {
-  for (const auto& [why, skips] : skips_) out_ << "skipped " << skips.count << ": " << why << " (first: " << skips.first << ")\n";
+  for (const auto& [why, skips] : skips_)
+    out_ << "skipped " << skips.count << ": " << why << " (first: " << skips.first << ")\n";
 }
 
 void Report::print_total() { out_ << passed_ << " passed, " << failed_ << " failed, " << skipped_ << " skipped" << std::endl; }

@@ -48,7 +48,8 @@ Outcome kem_decapsulate(const Test& test) {
   const Bytes seed = test.bytes("seed");
   if (seed.size() != kem_seed_bytes) return Outcome::refused;  // the type Secret<64> holds no other length
   const auto key = test.provider.kem_key(alg, Secret<kem_seed_bytes>(seed));
-  if (const auto stated = hex_field_if(test.fields, "ek"); stated && !equal(key->public_key(), *stated)) return Outcome::differs;
+  if (const auto stated = hex_field_if(test.fields, "ek"); stated && !equal(key->public_key(), *stated))
+    return Outcome::differs;
   const auto shared = key->decapsulate(test.bytes("c"));
   if (!shared) return Outcome::refused;
   return result_is(equal(shared->view(), test.bytes("K")));
@@ -150,9 +151,14 @@ using TestFunction = Outcome (*)(const Test& test);
 
 TestFunction function_for(const std::string& type) {
   static constexpr std::pair<std::string_view, TestFunction> functions[] = {
-      {"MLKEMTest", kem_decapsulate}, {"MLKEMEncapsTest", kem_encapsulate}, {"MLKEMKeyGen", kem_generate},
-      {"MlDsaVerify", verify},        {"MlDsaSign", sign},                  {"XdhComp", x25519},
-      {"AeadTest", aead},             {"MacTest", mac},
+      {"MLKEMTest", kem_decapsulate},
+      {"MLKEMEncapsTest", kem_encapsulate},
+      {"MLKEMKeyGen", kem_generate},
+      {"MlDsaVerify", verify},
+      {"MlDsaSign", sign},
+      {"XdhComp", x25519},
+      {"AeadTest", aead},
+      {"MacTest", mac},
   };
   for (const auto& [name, function] : functions) {
     if (name == type) return function;

@@ -23,7 +23,9 @@ void expect_nobody_established(LinkPair& pair) {
 }
 
 // A copy to play tricks with.
-std::shared_ptr<Identity> copy_of(const std::shared_ptr<const Identity>& identity) { return std::make_shared<Identity>(*identity); }
+std::shared_ptr<Identity> copy_of(const std::shared_ptr<const Identity>& identity) {
+  return std::make_shared<Identity>(*identity);
+}
 
 TEST(Handshake, EstablishesBothSidesWithTheSameHash) {
   LinkPair pair;
@@ -485,15 +487,16 @@ TEST(Handshake, AnotherCertificateThanTheKnownOneIsRefused) {
 TEST(Hello, ComesBackAsItWas) {
   const Hello hello{{1, 2, 3, 4}, 1, {9, 8, 7, 6, 5, 4, 3, 2}, 2, {1, 2, 0x0101}};
   const Bytes bytes = encode_hello(hello);
-  EXPECT_EQ(to_hex(bytes), "01020304"
-                           "01"
-                           "01"
-                           "0001"
-                           "0908070605040302"
-                           "0002"
-                           "03"
-                           "000100020101"
-                           "00");
+  EXPECT_EQ(to_hex(bytes),
+            "01020304"
+            "01"
+            "01"
+            "0001"
+            "0908070605040302"
+            "0002"
+            "03"
+            "000100020101"
+            "00");
   wire::Reader reader(bytes);
   const auto back = read_hello(reader, hello.magic);
   ASSERT_TRUE(back);

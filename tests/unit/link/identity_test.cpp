@@ -34,7 +34,8 @@ TEST_F(IdentityTest, CertificateComesBackAsItWas) {
 }
 
 TEST_F(IdentityTest, EachTruncationOfACertificateIsRefused) {
-  for (size_t length = 0; length < one->body.size(); ++length) EXPECT_FALSE(decode_certificate(ByteView(one->body).first(length)));
+  for (size_t length = 0; length < one->body.size(); ++length)
+    EXPECT_FALSE(decode_certificate(ByteView(one->body).first(length)));
   Bytes longer = one->body;
   longer.push_back(0);
   EXPECT_FALSE(decode_certificate(longer));
@@ -44,13 +45,13 @@ TEST_F(IdentityTest, EachTruncationOfACertificateIsRefused) {
 TEST_F(IdentityTest, CertificatesThatCannotBe) {
   using enum ErrorCode;
   EXPECT_EQ(error_after(0, Bytes{1}), none);
-  EXPECT_EQ(error_after(0, Bytes{2}), bad_certificate);             // version
-  EXPECT_EQ(error_after(1, Bytes{0, 2}), bad_certificate);          // key exchange
-  EXPECT_EQ(error_after(3, Bytes{1, 3}), bad_certificate);          // signature algorithm
-  EXPECT_EQ(error_after(at_suites, Bytes{0}), bad_certificate);     // no suite
-  EXPECT_EQ(error_after(at_suites, Bytes{9}), bad_certificate);     // too many
+  EXPECT_EQ(error_after(0, Bytes{2}), bad_certificate);                      // version
+  EXPECT_EQ(error_after(1, Bytes{0, 2}), bad_certificate);                   // key exchange
+  EXPECT_EQ(error_after(3, Bytes{1, 3}), bad_certificate);                   // signature algorithm
+  EXPECT_EQ(error_after(at_suites, Bytes{0}), bad_certificate);              // no suite
+  EXPECT_EQ(error_after(at_suites, Bytes{9}), bad_certificate);              // too many
   EXPECT_EQ(error_after(at_suites, Bytes{3, 0, 1, 0, 1}), bad_certificate);  // one twice
-  EXPECT_NE(error_after(at_suites, Bytes{2}), none);                // two bytes too many
+  EXPECT_NE(error_after(at_suites, Bytes{2}), none);                         // two bytes too many
   const size_t at_times = at_suites + 7 + 8;
   EXPECT_EQ(error_after(at_times, Bytes{0x80}), bad_certificate);
   EXPECT_EQ(error_after(at_times, Bytes(16, 0)), bad_certificate);  // not_before is not before not_after
@@ -81,7 +82,8 @@ TEST_F(IdentityTest, SelfSignatureHolds) {
   Certificate other = one->certificate;
   other.serial += 1;
   EXPECT_FALSE(verify_self_signature(*provider, other, one->self_signature));
-  EXPECT_FALSE(provider->verify(SignAlg::mldsa65, one->certificate.sign_public, as_bytes("lattice/1/record"), one->body, one->self_signature));
+  EXPECT_FALSE(provider->verify(SignAlg::mldsa65, one->certificate.sign_public, as_bytes("lattice/1/record"), one->body,
+                                one->self_signature));
 }
 
 TEST_F(IdentityTest, SameSecretSameNodeId) {

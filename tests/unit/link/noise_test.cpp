@@ -131,10 +131,10 @@ TEST(Noise, MissingSecretsAreNamed) {
 }
 
 TEST(Noise, BothEndsAgree) {
-  for (std::string_view name : {xxhfs, std::string_view("Noise_XXhfs_25519+MLKEM1024_ChaChaPoly_BLAKE2s"),
-                                std::string_view("Noise_XXhfs_25519+MLKEM768_AESGCM_BLAKE2s"),
-                                std::string_view("Noise_KK_25519_ChaChaPoly_SHA256"),
-                                std::string_view("Noise_KKhfs_25519+MLKEM768_ChaChaPoly_SHA256")}) {
+  for (std::string_view name :
+       {xxhfs, std::string_view("Noise_XXhfs_25519+MLKEM1024_ChaChaPoly_BLAKE2s"),
+        std::string_view("Noise_XXhfs_25519+MLKEM768_AESGCM_BLAKE2s"), std::string_view("Noise_KK_25519_ChaChaPoly_SHA256"),
+        std::string_view("Noise_KKhfs_25519+MLKEM768_ChaChaPoly_SHA256")}) {
     Pair pair(name);
     NoiseHandshake initiator = pair.initiator(), responder = pair.responder();
     ASSERT_TRUE(complete(initiator, responder)) << name;

@@ -343,12 +343,12 @@ TEST(Record, AKeyEndsAfterItsRecords) {
   EXPECT_TRUE(other.rekey_due(Instant{} + rekey_age_max));
 }
 
+// The last record may be as long as a record can be, and still end within the limit.
 TEST(Record, AKeyEndsAfterItsBytes) {
-  Records records;
-  uint64_t bytes = 0;
-  while (!records.sealer.rekey_due(Instant{})) bytes += records.sealed(record_text_bytes_max).size();
-  EXPECT_LE(bytes + limits::record_bytes_max, rekey_bytes_max);
-  EXPECT_GT(bytes + 3 * limits::record_bytes_max, rekey_bytes_max) << "not much earlier than it must";
+  constexpr uint64_t most = rekey_bytes_max - 2 * limits::record_bytes_max;
+  EXPECT_FALSE(last_record_of_key(0, most, {}));
+  EXPECT_TRUE(last_record_of_key(0, most + 1, {}));
+  EXPECT_LE(most + limits::record_bytes_max + limits::record_bytes_max, rekey_bytes_max);
 }
 
 }  // namespace

@@ -1,1 +1,3 @@
-int main() { return 0; }
+#include "program.hpp"
+
+int main(int argc, char** argv) { return lattice::app::run_program(argc, argv); }

@@ -58,19 +58,19 @@ using ChainCommand = std::variant<LoadChain, SubmitHeaders, SubmitBlock, SubmitC
 // What the chain says.
 struct HeadersVerdict {
   RequestId request;
-  Error error;           // none: every header is valid and connected (known ones count as valid)
-  size_t accepted = 0;   // how many were new
-  BlockRef last;         // the last valid header of the message; its hash is zero where there is none
+  Error error;          // none: every header is valid and connected (known ones count as valid)
+  size_t accepted = 0;  // how many were new
+  BlockRef last;        // the last valid header of the message; its hash is zero where there is none
 };
 struct BlockVerdict {
   RequestId request;
   BlockHash block;
-  Error error;           // none: stored, or had already
+  Error error;  // none: stored, or had already
 };
 struct ConsensusVerdict {
   RequestId request;
   Error error;
-  bool relay = false;    // new and worth passing on
+  bool relay = false;  // new and worth passing on
 };
 struct HeadersFound {
   RequestId request;
@@ -89,15 +89,15 @@ struct BestHeaderChanged {
 // The chain of bodies on disk grew, or was reorganised.
 struct TipChanged {
   Tip tip;
-  uint64_t fork_height = 0;        // last height that old and new tip share
+  uint64_t fork_height = 0;  // last height that old and new tip share
 };
 struct PublishConsensus {
   SharedBytes message;
 };
-struct PublishBlock {              // a block made here: already stored
+struct PublishBlock {  // a block made here: already stored
   BlockRef block;
 };
-struct ChainFailed {               // the store is gone: the node must stop
+struct ChainFailed {  // the store is gone: the node must stop
   Error error;
 };
 using ChainEvent = std::variant<HeadersVerdict, BlockVerdict, ConsensusVerdict, HeadersFound, MissingFound, BestHeaderChanged,
@@ -106,7 +106,7 @@ using ChainEvents = std::vector<ChainEvent>;
 
 // What Node needs to know of a chain before it runs, and never changes.
 struct ChainIdentity {
-  ChainId id;               // genesis and consensus parameters: open_channel names it
+  ChainId id;  // genesis and consensus parameters: open_channel names it
   BlockHash genesis;
   size_t block_bytes_max = 0;
 };

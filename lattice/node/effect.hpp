@@ -8,6 +8,7 @@
 
 #include <lattice/base/address.hpp>
 #include <lattice/base/ids.hpp>
+#include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/link/work.hpp>
 #include <lattice/node/chain.hpp>
 
@@ -52,15 +53,5 @@ struct VerifySeeds {
   std::vector<VerifyWork> work;
 };
 using Effect = std::variant<Dial, WantWrite, CloseConn, RunWork, Resolve, ToChain, ReadBody, VerifySeeds>;
-
-// One resolver's answer to Resolve, already bounded: at most 256 addresses, 32 SRV targets, 16 texts of 64 KiB.
-struct DnsAnswer {
-  bool failed = false;                 // nothing could be had: no server, or every question failed
-  std::string detail;                  // for a person, where something failed
-  std::vector<IpAddress> addresses;    // A and AAAA at the name: the chain's default port
-  std::vector<Endpoint> services;      // SRV targets, resolved, best priority first
-  std::vector<std::string> texts;      // TXT, the strings of a record joined
-  Duration elapsed{};
-};
 
 }  // namespace lattice

@@ -9,17 +9,13 @@
 #include <vector>
 
 #include <lattice/base/log.hpp>
-#include <lattice/discovery/seed_list.hpp>
+#include <lattice/discovery/dns_seeds.hpp>
+#include <lattice/discovery/peer_source.hpp>
 #include <lattice/link/link.hpp>
 #include <lattice/node/effect.hpp>
 
 namespace lattice {
 
-struct DnsSeed {
-  std::string name;
-  std::vector<Digest> operators;  // BLAKE2s-256 of operators' ML-DSA public keys; with any, unsigned answers are ignored
-  size_t threshold = 0;           // how many of them must sign
-};
 struct KnownPeer {
   Endpoint endpoint;
   std::optional<NodeId> node;
@@ -30,27 +26,23 @@ struct NodeConfig {
   ChainIdentity chain;
   uint16_t protocol_version = 1;
   uint16_t default_port = 0;
-  uint16_t listen_port = 0;                  // 0: takes no connections
+  uint16_t listen_port = 0;  // 0: takes no connections
   std::string user_agent;
   std::shared_ptr<const Identity> identity;
   std::vector<Suite> suites{Suite::xxhfs_chacha};
 
-  std::vector<DnsSeed> seeds;                // empty: no DNS
-  std::vector<KnownPeer> bootstrap;          // asked when DNS gave nobody
-  std::vector<KnownPeer> connect;            // always dialled, kept
-  bool discovery = true;                     // false: only `connect`, and whoever comes in
+  std::vector<DnsSeed> seeds;        // empty: no DNS
+  std::vector<KnownPeer> bootstrap;  // asked when DNS gave nobody
+  std::vector<KnownPeer> connect;    // always dialled, kept
+  bool discovery = true;             // false: only `connect`, and whoever comes in
 
   size_t connections_max = 125;
   size_t outbound_target = 10;
-  Duration connection_timeout = std::chrono::seconds{5};   // dial
+  Duration connection_timeout = std::chrono::seconds{5};  // dial
   Duration handshake_timeout = std::chrono::seconds{10};
-  Duration request_timeout = std::chrono::seconds{20};     // headers; a block's own limit follows from measured rates
+  Duration request_timeout = std::chrono::seconds{20};  // headers; a block's own limit follows from measured rates
   Duration ping_interval = std::chrono::seconds{60};
 };
-
-// How a peer became known.
-enum class PeerSource : uint8_t { operator_given, dns_signed, dns_unsigned, bootstrap, peer_exchange, inbound };
-std::string_view source_name(PeerSource source);
 
 struct PeerReport {
   ConnId conn;
@@ -61,7 +53,7 @@ struct PeerReport {
   Suite suite = Suite::xxhfs_chacha;
   PeerSource source = PeerSource::inbound;
   double handshake_seconds = 0;
-  uint64_t height = 0;        // as claimed
+  uint64_t height = 0;  // as claimed
   uint64_t bytes_in = 0, bytes_out = 0;
   uint64_t headers = 0, blocks = 0;  // valid ones it gave
   uint64_t unknown_messages = 0;
@@ -76,21 +68,11 @@ struct LeftReport {
   std::string where;
   bool by_peer = false;
 };
-struct DnsReport {
-  std::string name;
-  bool failed = false;
-  std::string detail;
-  size_t addresses = 0, services = 0, texts = 0;
-  size_t listed = 0;          // entries of signed lists that were verified
-  bool is_signed = false;
-  std::string rejected;       // why a list was not taken
-  double seconds = 0;
-};
 struct NodeReport {
   Tip tip, best_header;
-  bool loaded = false;        // the chain has been read back
-  bool synced = false;        // no peer asked has validated headers of a better chain, and every body is here
-  bool discovering = false;   // DNS questions, first dials or handshakes still open
+  bool loaded = false;       // the chain has been read back
+  bool synced = false;       // no peer asked has validated headers of a better chain, and every body is here
+  bool discovering = false;  // DNS questions, first dials or handshakes still open
   uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0;
   size_t blocks_in_flight = 0;
   size_t known_addresses = 0;

@@ -20,9 +20,9 @@ constexpr size_t message_header_bytes = 12;
 static_assert(chunk_bytes_max + frame_header_bytes + 16 <= record_bytes_max);
 
 // Messages.
-constexpr size_t block_bytes_max = 4 * 1024 * 1024;      // what a chain may call a block; a chain spec may ask for less
+constexpr size_t block_bytes_max = 4 * 1024 * 1024;  // what a chain may call a block; a chain spec may ask for less
 constexpr size_t message_bytes_max = block_bytes_max + 1024;
-constexpr size_t small_message_bytes_max = 512 * 1024;   // everything that is not a block or headers
+constexpr size_t small_message_bytes_max = 512 * 1024;  // everything that is not a block or headers
 constexpr size_t header_bytes_max = 8 * 1024;
 constexpr size_t headers_max = 2000;
 constexpr size_t headers_bytes_max = 1024 * 1024;
@@ -46,6 +46,6 @@ constexpr size_t reassembly_bytes_max = 2 * message_bytes_max + 4 * small_messag
 constexpr size_t early_bytes_max = 1024 * 1024;  // records that come while the handshake is still being verified
 constexpr size_t send_queue_bytes_max = 32 * 1024 * 1024;
 constexpr size_t send_queue_messages_max = 4096;
-constexpr size_t send_buffer_bytes_max = 256 * 1024;     // sealed, not yet taken by the socket: seal late
+constexpr size_t send_buffer_bytes_max = 256 * 1024;  // sealed, not yet taken by the socket: seal late
 
 }  // namespace lattice::limits

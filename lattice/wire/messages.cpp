@@ -48,7 +48,8 @@ static constexpr bool all_within_limits() {
 static_assert(all_within_limits());
 
 static const CommandInfo* find_command(uint16_t command) {
-  const auto found = std::ranges::find(commands, command, [](const CommandInfo& info) { return static_cast<uint16_t>(info.command); });
+  const auto found =
+      std::ranges::find(commands, command, [](const CommandInfo& info) { return static_cast<uint16_t>(info.command); });
   return found == std::end(commands) ? nullptr : found;
 }
 
@@ -59,9 +60,9 @@ static size_t payload_bytes_max(uint16_t command) {
 
 // In the order of the variant.
 static constexpr Command variant_commands[] = {
-    Command::open_channel, Command::status,      Command::ping,    Command::pong,      Command::reject,
-    Command::get_addresses, Command::addresses,  Command::get_headers, Command::headers, Command::inventory,
-    Command::get_blocks,   Command::block,       Command::not_found, Command::consensus};
+    Command::open_channel,  Command::status,    Command::ping,        Command::pong,     Command::reject,
+    Command::get_addresses, Command::addresses, Command::get_headers, Command::headers,  Command::inventory,
+    Command::get_blocks,    Command::block,     Command::not_found,   Command::consensus};
 static_assert(std::size(variant_commands) + 1 == std::variant_size_v<Message>);
 
 Command command_of(const Message& message) {

@@ -48,10 +48,10 @@ struct Status {
   uint16_t version = 0;
   BlockHash tip;
   uint64_t height = 0;
-  Bytes score;             // the chain's own measure (work, or final height), big-endian, at most 32 bytes
-  uint64_t services = 0;   // bit 0: serves headers and blocks
+  Bytes score;               // the chain's own measure (work, or final height), big-endian, at most 32 bytes
+  uint64_t services = 0;     // bit 0: serves headers and blocks
   uint16_t listen_port = 0;  // 0: takes no connections
-  std::string user_agent;  // printable ASCII, at most 256
+  std::string user_agent;    // printable ASCII, at most 256
   bool operator==(const Status&) const = default;
 };
 constexpr uint64_t service_blocks = 1;

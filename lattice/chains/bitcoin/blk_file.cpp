@@ -20,7 +20,8 @@ Result<std::optional<ByteArray<8>>> BlkReader::next_head() {
   while (true) {
     TRY(count, fill(ByteSpan(head).subspan(have)));
     const size_t held = have + count;
-    const auto begin = std::find_if(head.begin(), head.begin() + static_cast<ptrdiff_t>(held), [](uint8_t b) { return b != 0; });
+    const auto begin =
+        std::find_if(head.begin(), head.begin() + static_cast<ptrdiff_t>(held), [](uint8_t b) { return b != 0; });
     const auto zeros = static_cast<size_t>(begin - head.begin());
     if (zeros == 0 && held == head.size()) return std::optional{head};
     if (have + count < head.size()) {

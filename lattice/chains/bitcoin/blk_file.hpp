@@ -15,14 +15,13 @@ constexpr ByteArray<4> regtest_magic{0xfa, 0xbf, 0xb5, 0xda};
 // Fills `out` with the next bytes and says how many: fewer than asked for, or none, only at the end.
 using ReadBytes = std::function<Result<size_t>(ByteSpan out)>;
 
-// `magic` does not begin with a zero byte.
-// Gives one block after the other; holds no more than one. Zero bytes between records and at the end are skipped: nodes allocate
-// these files in advance.
+// `magic` does not begin with a zero byte. Gives one block after the other; holds no more than one. Zero bytes between records
+// and at the end are skipped: nodes allocate these files in advance.
 class BlkReader {
  public:
   BlkReader(ByteArray<4> magic, size_t block_bytes_max, ReadBytes read);
-  // Nothing at the end. wrong_magic: what stands where a record must begin is none. too_large, truncated; what `read` fails with.
-  // After an error the reader is of no more use.
+  // Nothing at the end. wrong_magic: what stands where a record must begin is none. too_large, truncated; what `read` fails
+  // with. After an error the reader is of no more use.
   Result<std::optional<Bytes>> next();
   uint64_t bytes_read() const { return bytes_read_; }
 

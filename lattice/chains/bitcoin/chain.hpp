@@ -2,14 +2,14 @@
 // in rules.hpp, of a body in check_block.hpp.
 //
 // The best header chain is the one with the most accumulated work; of equals the first seen. The tip is the block with the most
-// work among those whose ancestors' bodies are all here, down to the start. The start (the genesis or a trusted header) is never
-// asked for and counts as had; work counts from the start on, its own included, what lies below it as nothing. `least_work` is
-// to be read in the same way.
+// work among those whose ancestors' bodies are all here, down to the start. The start (the genesis or a trusted header) is
+// never asked for and counts as had; work counts from the start on, its own included, what lies below it as nothing.
+// `least_work` is to be read in the same way.
 //
 // A chain with less than `least_work` is followed (its headers are accepted) but never called the best, never stored, and its
 // bodies are not taken: low_work. Memory for headers that are not on the best header chain is bounded: when there are more than
-// `side_headers_max` of them, all but the strongest such branch are forgotten; that branch has less work than the best chain, or
-// is the one on its way to `least_work`, and each of its headers has cost the proof of work that the rules ask for.
+// `side_headers_max` of them, all but the strongest such branch are forgotten; that branch has less work than the best chain,
+// or is the one on its way to `least_work`, and each of its headers has cost the proof of work that the rules ask for.
 //
 // Bodies are taken in any order for headers of the best chain, and off it for heights down to `side_depth_max` below the tip.
 //
@@ -19,8 +19,8 @@
 // retarget whose period began before the start only the factor of four is checked.
 //
 // Store: headers are written once they are on the best chain, or with their body. Column::headers: height 8 big-endian, hash 32
-// -> header 80, flags 1 (bit 0: body here, bit 1: body invalid). Column::bodies: hash -> block. Column::meta: "bitcoin/chain" ->
-// format 1, chain id 32, start height 8, start hash 32; "bitcoin/tip" -> hash 32, which only decides between equals. A body
+// -> header 80, flags 1 (bit 0: body here, bit 1: body invalid). Column::bodies: hash -> block. Column::meta: "bitcoin/chain"
+// -> format 1, chain id 32, start height 8, start hash 32; "bitcoin/tip" -> hash 32, which only decides between equals. A body
 // and its flag are one batch.
 #pragma once
 
@@ -49,12 +49,12 @@ struct Checkpoint {
 
 struct ChainOptions {
   const Rules* rules = nullptr;
-  std::optional<TrustedHeader> start;    // none: the genesis
-  ByteArray<32> least_work{};            // big-endian
+  std::optional<TrustedHeader> start;  // none: the genesis
+  ByteArray<32> least_work{};          // big-endian
   std::vector<Checkpoint> checkpoints;
   size_t block_bytes_max = 4'000'000;
-  ChainId id;                            // chain_id(rules)
-  std::array<uint64_t, 2> table_key{};   // of the hash table, whose keys peers can grind: random in the real world
+  ChainId id;                           // chain_id(rules)
+  std::array<uint64_t, 2> table_key{};  // of the hash table, whose keys peers can grind: random in the real world
   size_t side_headers_max = bitcoin::side_headers_max;  // fewer in tests
 };
 

@@ -35,7 +35,8 @@ Result<StoredHeader> read_stored_header(ByteView key, ByteView value) {
   uint64_t height = 0;
   for (const uint8_t byte : key.first(8)) height = height << 8 | byte;
   const uint8_t flags = value[header_bytes];
-  if (height > height_max || flags > (flag_body | flag_invalid)) return fail(ErrorCode::store_failed, "a stored header's fields");
+  if (height > height_max || flags > (flag_body | flag_invalid))
+    return fail(ErrorCode::store_failed, "a stored header's fields");
   StoredHeader stored;
   stored.height = static_cast<uint32_t>(height);
   stored.hash = BlockHash::from(key.subspan(8));
@@ -47,7 +48,9 @@ Result<StoredHeader> read_stored_header(ByteView key, ByteView value) {
   return stored;
 }
 
-Batch::Put put_body(const BlockHash& hash, SharedBytes block) { return {Column::bodies, to_bytes(hash.view()), std::move(block)}; }
+Batch::Put put_body(const BlockHash& hash, SharedBytes block) {
+  return {Column::bodies, to_bytes(hash.view()), std::move(block)};
+}
 
 Batch::Put put_tip(const BlockHash& hash) { return {Column::meta, tip_key(), SharedBytes(to_bytes(hash.view()))}; }
 

@@ -18,8 +18,8 @@ bool is_null(ByteView outpoint) {
 
 bool is_coinbase(const Transaction& tx) { return tx.input_count == 1 && is_null(tx.inputs.first(36)); }
 
-// An inner node of a Merkle tree is 64 bytes, as a transaction may be: a list of inner nodes could stand for the block. It would
-// hardly begin with a coinbase; a block that does not, but has such a "transaction", proves nothing against its header.
+// An inner node of a Merkle tree is 64 bytes, as a transaction may be: a list of inner nodes could stand for the block. It
+// would hardly begin with a coinbase; a block that does not, but has such a "transaction", proves nothing against its header.
 bool could_be_inner_nodes(const Block& block) {
   return std::ranges::any_of(block.transactions, [](const Transaction& tx) { return tx.base_bytes() == 64; });
 }

@@ -1,7 +1,7 @@
 // What is checked of a block's body, and what is not.
 //
-// Checked: it parses to its last byte; the header's Merkle root is the transactions'; no transaction stands twice; the first is a
-// coinbase and no other is; coinbase script of 2 to 100 bytes, with the height where BIP34 holds; inputs and outputs are not
+// Checked: it parses to its last byte; the header's Merkle root is the transactions'; no transaction stands twice; the first is
+// a coinbase and no other is; coinbase script of 2 to 100 bytes, with the height where BIP34 holds; inputs and outputs are not
 // empty; output values and their sums are money; the witness commitment (BIP141); base size and weight.
 //
 // Not checked: scripts and signatures, whether inputs exist, are unspent and mature, amounts against inputs, fees and subsidy,
@@ -18,8 +18,8 @@ constexpr uint64_t money_max = 21'000'000ull * 100'000'000;
 
 struct BlockFault {
   Error error;
-  // True: no block with this header can be valid. False: these bytes are wrong, but others may carry the same header (Merkle root
-  // not met, CVE-2012-2459, witnesses changed on the way): only who sent them is to blame.
+  // True: no block with this header can be valid. False: these bytes are wrong, but others may carry the same header (Merkle
+  // root not met, CVE-2012-2459, witnesses changed on the way): only who sent them is to blame.
   bool permanent = false;
 };
 

@@ -1,7 +1,7 @@
 // The tree of headers in memory: 128 bytes a header and 8 to 16 in the hash table.
 //
-// Entries are numbered in the order they came, parents before children. Numbers hold until `keep_only`. Bodies' states live here
-// too: which are in the store, and which stand on bodies down to the start.
+// Entries are numbered in the order they came, parents before children. Numbers hold until `keep_only`. Bodies' states live
+// here too: which are in the store, and which stand on bodies down to the start.
 #pragma once
 
 #include <vector>
@@ -23,12 +23,12 @@ struct HeaderEntry {
   uint32_t nonce = 0;
   HeaderNumber parent = no_header;
   uint32_t height = 0;
-  bool time_known = true;   // false only for a trusted start without its time
-  bool stored = false;      // in Column::headers
-  bool has_body = false;    // in Column::bodies
-  bool complete = false;    // has_body, and so have all its ancestors
+  bool time_known = true;  // false only for a trusted start without its time
+  bool stored = false;     // in Column::headers
+  bool has_body = false;   // in Column::bodies
+  bool complete = false;   // has_body, and so have all its ancestors
   bool body_invalid = false;
-  bool invalid = false;     // body_invalid, or an ancestor's is
+  bool invalid = false;  // body_invalid, or an ancestor's is
 };
 static_assert(sizeof(HeaderEntry) <= 128);
 
@@ -53,8 +53,8 @@ class HeaderIndex {
   std::optional<uint32_t> median_time(HeaderNumber number) const;
   Header header(HeaderNumber number) const;
 
-  // Forgets the others and numbers anew; `kept[n]` says whether n stays, and every kept one's parent must stay. Gives new numbers
-  // by old, no_header for the forgotten.
+  // Forgets the others and numbers anew; `kept[n]` says whether n stays, and every kept one's parent must stay. Gives new
+  // numbers by old, no_header for the forgotten.
   std::vector<HeaderNumber> keep_only(const std::vector<bool>& kept);
 
  private:

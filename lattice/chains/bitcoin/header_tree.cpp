@@ -90,7 +90,8 @@ Result<void> HeaderTree::check(const Header& header, HeaderNumber parent, WallTi
   if (median && header.time <= *median) return fail(ErrorCode::bad_time, "not after the median of the last eleven");
   if (header.version < version_min(*options_->rules, height)) return fail(ErrorCode::bad_header, "version");
   // Last, since it alone may be different tomorrow.
-  if (int64_t{header.time} > unix_seconds(now) + future_seconds_max) return fail(ErrorCode::bad_time, "more than two hours ahead");
+  if (int64_t{header.time} > unix_seconds(now) + future_seconds_max)
+    return fail(ErrorCode::bad_time, "more than two hours ahead");
   return {};
 }
 

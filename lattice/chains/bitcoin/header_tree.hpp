@@ -1,4 +1,5 @@
-// Headers that are valid, which of their chains is the best, and what may follow them. Memory only; the store is chain.cpp's affair.
+// Headers that are valid, which of their chains is the best, and what may follow them. Memory only; the store is chain.cpp's
+// affair.
 #pragma once
 
 #include <optional>
@@ -17,8 +18,8 @@ class HeaderTree {
     HeaderNumber number = no_header;
     bool added = false;  // false: known before
   };
-  // 80 bytes from a peer. Errors: bad_header, bad_proof_of_work, bad_difficulty, bad_time, checkpoint_mismatch, below_checkpoint,
-  // unconnected_header; bad_block where the header or an ancestor belongs to a block known to be invalid.
+  // 80 bytes from a peer. Errors: bad_header, bad_proof_of_work, bad_difficulty, bad_time, checkpoint_mismatch,
+  // below_checkpoint, unconnected_header; bad_block where the header or an ancestor belongs to a block known to be invalid.
   Result<Accepted> accept(ByteView wire, WallTime now);
   // A header that was checked when it was stored. Refused (store_failed): its parent or height is not what it must be.
   Result<HeaderNumber> restore(const Header& header, const BlockHash& hash, uint32_t height, bool body_invalid);

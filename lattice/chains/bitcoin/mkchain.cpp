@@ -12,8 +12,8 @@ namespace lattice::bitcoin {
 
 namespace {
 
-constexpr uint64_t nonces_max = 1u << 20;      // regtest needs two on average
-constexpr size_t pad_output_bytes_min = 15;    // value 8, script length 1, OP_RETURN, OP_PUSHDATA4, push length 4
+constexpr uint64_t nonces_max = 1u << 20;    // regtest needs two on average
+constexpr size_t pad_output_bytes_min = 15;  // value 8, script length 1, OP_RETURN, OP_PUSHDATA4, push length 4
 constexpr uint8_t op_true = 0x51, op_return = 0x6a, op_pushdata4 = 0x4e;
 constexpr uint32_t default_interval = 600;
 
@@ -45,10 +45,10 @@ const Bytes& open_script() {
   return script;
 }
 
-// A transaction's bytes without what BIP144 adds, and with it.
+// A transaction as BIP144 writes it. Its wtxid is the hash of `wire`.
 struct Built {
   Bytes wire;
-  Digest txid, wtxid;
+  Digest txid;
 };
 
 // `body`: inputs and outputs with their counts.
@@ -63,14 +63,14 @@ Built build(uint32_t version, ByteView body, ByteView witness) {
   append(wire, body);
   append(wire, witness);
   put_number(wire, 0, 4);
-  return {wire, sha256d(base), sha256d(wire)};
+  return {std::move(wire), sha256d(base)};
 }
 
 Built spend(const Digest& txid, uint64_t value) {
   Bytes body{1};
   append(body, txid);
-  put_number(body, 0, 4);           // output 0
-  body.push_back(0);                // witness programs are spent with an empty script
+  put_number(body, 0, 4);  // output 0
+  body.push_back(0);       // witness programs are spent with an empty script
   put_number(body, 0xffff'ffff, 4);
   body.push_back(1);
   put_output(body, value, open_script());
@@ -108,9 +108,12 @@ Bytes Maker::genesis() {
   last_ = options_.rules->genesis;
   Bytes block = to_bytes(header_wire(last_));
   const auto body = from_hex(
-      "0101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d0104455468652054696d6573203033"
-      "2f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f722062616e6b73ffffffff01"
-      "00f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384d"
+      "0101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d0104455468652054696d6573"
+      "203033"
+      "2f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f722062616e6b73ffffff"
+      "ff01"
+      "00f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c"
+      "384d"
       "f7ba0b8d578a4c702b6bf11d5fac00000000");
   append(block, *body);
   return block;
@@ -182,7 +185,7 @@ Result<Bytes> Maker::next() {
   std::vector<Digest> ids(1);
   size_t bytes = header_bytes + compact_bytes(spends.size() + 1);
   for (const Built& tx : spends) {
-    ids.push_back(tx.wtxid);
+    ids.push_back(sha256d(tx.wire));
     bytes += tx.wire.size();
   }
   const Digest witness_root = merkle_root(ids).root;
@@ -215,7 +218,8 @@ Result<Bytes> Maker::next() {
 }  // namespace
 
 Result<void> make_chain_blocks(const MakeChainOptions& options, const std::function<Result<void>(ByteView block)>& write) {
-  if (options.rules == nullptr || options.rules->retargets) return fail(ErrorCode::bad_value, "rules whose chains cannot be made");
+  if (options.rules == nullptr || options.rules->retargets)
+    return fail(ErrorCode::bad_value, "rules whose chains cannot be made");
   if (options.transactions > made_transactions_max) return fail(ErrorCode::too_large, "transactions a block");
   if (options.block_bytes > block_weight_max) return fail(ErrorCode::block_too_large, "bytes a block");
   if (options.start_time && *options.start_time <= options.rules->genesis.time) return fail(ErrorCode::bad_time, "start time");

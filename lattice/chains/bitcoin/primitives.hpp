@@ -12,9 +12,10 @@
 namespace lattice::bitcoin {
 
 constexpr size_t header_bytes = 80;
-constexpr size_t transaction_bytes_min = 10;  // version, no inputs, no outputs, lock time: what the count in front is bounded by
-constexpr size_t inputs_min_bytes = 41;       // outpoint 36, empty script 1, sequence 4
-constexpr size_t outputs_min_bytes = 9;       // value 8, empty script 1
+constexpr size_t transaction_bytes_min =
+    10;                                  // version, no inputs, no outputs, lock time: what the count in front is bounded by
+constexpr size_t inputs_min_bytes = 41;  // outpoint 36, empty script 1, sequence 4
+constexpr size_t outputs_min_bytes = 9;  // value 8, empty script 1
 
 // All integers little-endian on the wire.
 struct Header {
@@ -37,8 +38,8 @@ std::string display(const BlockHash& hash);
 // The same read back. Empty where it is no 64 hexadecimal digits.
 std::optional<BlockHash> from_display(std::string_view text);
 
-// Reads forward over bytes that it does not own. Once something is wrong it stays wrong: every later read gives zeros, so that a
-// walker may check once at the end of each loop body.
+// Reads forward over bytes that it does not own. Once something is wrong it stays wrong: every later read gives zeros, so that
+// a walker may check once at the end of each loop body.
 class Cursor {
  public:
   explicit Cursor(ByteView bytes) : bytes_(bytes) {}
@@ -68,11 +69,11 @@ class Cursor {
 
 // Where a transaction's parts lie. The txid hashes version, body and lock time; the wtxid hashes `all` (BIP141).
 struct Transaction {
-  ByteView all;        // as it lies on the wire
-  ByteView version;    // 4 bytes
-  ByteView body;       // inputs and outputs with their counts
-  ByteView witness;    // of all inputs; empty without BIP144's marker
-  ByteView lock_time;  // 4 bytes
+  ByteView all;              // as it lies on the wire
+  ByteView version;          // 4 bytes
+  ByteView body;             // inputs and outputs with their counts
+  ByteView witness;          // of all inputs; empty without BIP144's marker
+  ByteView lock_time;        // 4 bytes
   ByteView inputs, outputs;  // the same without counts
   uint32_t input_count = 0, output_count = 0;
 

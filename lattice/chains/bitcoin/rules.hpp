@@ -15,15 +15,15 @@ struct Rules {
   std::string_view name;
   Header genesis;
   uint32_t pow_limit_bits = 0;
-  bool retargets = true;               // false: every header has its parent's bits (regtest)
+  bool retargets = true;  // false: every header has its parent's bits (regtest)
   uint32_t retarget_blocks = 2016;
   uint32_t retarget_seconds = 14 * 24 * 60 * 60;
   uint32_t halving_blocks = 210'000;
   // Heights from which a rule holds; as buried in Bitcoin Core (BIP90).
-  uint32_t bip34_height = 0;           // height in the coinbase, version >= 2
-  uint32_t bip65_height = 0;           // version >= 4
-  uint32_t bip66_height = 0;           // version >= 3
-  uint32_t segwit_height = 0;          // BIP141
+  uint32_t bip34_height = 0;   // height in the coinbase, version >= 2
+  uint32_t bip65_height = 0;   // version >= 4
+  uint32_t bip66_height = 0;   // version >= 3
+  uint32_t segwit_height = 0;  // BIP141
 };
 const Rules& mainnet();
 const Rules& regtest();

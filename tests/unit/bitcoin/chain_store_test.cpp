@@ -169,10 +169,12 @@ TEST(ChainStore, DamageIsFound) {
   driver.load();
   for (size_t i = 1; i <= 5; ++i) driver.block(blocks[i]);
   std::vector<std::pair<Bytes, Bytes>> records;
-  ASSERT_TRUE(good.scan(Column::headers, [&](ByteView key, ByteView value) {
-    records.emplace_back(to_bytes(key), to_bytes(value));
-    return true;
-  }).has_value());
+  ASSERT_TRUE(good.scan(Column::headers,
+                        [&](ByteView key, ByteView value) {
+                          records.emplace_back(to_bytes(key), to_bytes(value));
+                          return true;
+                        })
+                  .has_value());
   ASSERT_EQ(records.size(), 5u);
 
   const auto damaged = [&](const std::function<void(Batch&)>& change) {
@@ -188,14 +190,18 @@ TEST(ChainStore, DamageIsFound) {
   for (size_t i = 0; i <= header_bytes; ++i) {
     Bytes changed = value;
     changed[i] ^= 0x40;
-    EXPECT_EQ(damaged([&, k = key](Batch& b) { b.puts.push_back({Column::headers, k, SharedBytes(changed)}); }), ErrorCode::store_failed);
+    EXPECT_EQ(damaged([&, k = key](Batch& b) { b.puts.push_back({Column::headers, k, SharedBytes(changed)}); }),
+              ErrorCode::store_failed);
   }
-  EXPECT_EQ(damaged([&, k = key](Batch& b) { b.puts.push_back({Column::headers, k, SharedBytes(Bytes(80))}); }), ErrorCode::store_failed);
+  EXPECT_EQ(damaged([&, k = key](Batch& b) { b.puts.push_back({Column::headers, k, SharedBytes(Bytes(80))}); }),
+            ErrorCode::store_failed);
   Bytes elsewhere = key;
   elsewhere[7] = 9;
-  EXPECT_EQ(damaged([&, v = value](Batch& b) { b.puts.push_back({Column::headers, elsewhere, SharedBytes(v)}); }), ErrorCode::store_failed);
-  EXPECT_EQ(damaged([&](Batch& b) { b.puts.push_back({Column::meta, to_bytes(as_bytes("bitcoin/tip")), SharedBytes(Bytes(32))}); }),
+  EXPECT_EQ(damaged([&, v = value](Batch& b) { b.puts.push_back({Column::headers, elsewhere, SharedBytes(v)}); }),
             ErrorCode::store_failed);
+  EXPECT_EQ(
+      damaged([&](Batch& b) { b.puts.push_back({Column::meta, to_bytes(as_bytes("bitcoin/tip")), SharedBytes(Bytes(32))}); }),
+      ErrorCode::store_failed);
 }
 
 TEST(MemoryStoreTest, WritesErasesAndScansInOrder) {
@@ -206,17 +212,23 @@ TEST(MemoryStoreTest, WritesErasesAndScansInOrder) {
   batch.puts.push_back({Column::peers, {1}, SharedBytes(Bytes{11})});
   ASSERT_TRUE(store.commit(batch).has_value());
   Bytes seen;
-  ASSERT_TRUE(store.scan(Column::meta, [&](ByteView key, ByteView value) {
-    seen.push_back(key[0]);
-    seen.push_back(value[0]);
-    return true;
-  }).has_value());
+  ASSERT_TRUE(store
+                  .scan(Column::meta,
+                        [&](ByteView key, ByteView value) {
+                          seen.push_back(key[0]);
+                          seen.push_back(value[0]);
+                          return true;
+                        })
+                  .has_value());
   EXPECT_EQ(seen, (Bytes{1, 10, 2, 20}));
   seen.clear();
-  ASSERT_TRUE(store.scan(Column::meta, [&](ByteView key, ByteView) {
-    seen.push_back(key[0]);
-    return false;
-  }).has_value());
+  ASSERT_TRUE(store
+                  .scan(Column::meta,
+                        [&](ByteView key, ByteView) {
+                          seen.push_back(key[0]);
+                          return false;
+                        })
+                  .has_value());
   EXPECT_EQ(seen, (Bytes{1}));
   Batch erase;
   erase.erases.push_back({Column::meta, {1}});

@@ -1,4 +1,5 @@
-// The chain as the node sees it: best header chain, bodies in any order, reorganisation, what is invalid and what is only wrong.
+// The chain as the node sees it: best header chain, bodies in any order, reorganisation, what is invalid and what is only
+// wrong.
 #include "support.hpp"
 
 #include <random>
@@ -26,7 +27,11 @@ Bytes child_of(const Bytes& parent, uint32_t height, uint8_t salt, bool good = t
   Bytes tx = unhex("0100000001" + std::string(64, '0') + "ffffffff");
   tx.push_back(static_cast<uint8_t>(script.size()));
   append(tx, script);
-  append(tx, unhex("ffffffff" "01" "0000000000000000" "0151" "00000000"));
+  append(tx, unhex("ffffffff"
+                   "01"
+                   "0000000000000000"
+                   "0151"
+                   "00000000"));
   return assemble(header, {tx});
 }
 
@@ -59,7 +64,8 @@ TEST_F(ChainTest, HeadersThenBodiesInAnyOrder) {
   driver.load();
   ASSERT_EQ(driver.headers(headers_of(blocks, 1)).code(), ErrorCode::none);
   EXPECT_EQ(driver.missing(0, 7).missing.size(), 7u);
-  EXPECT_EQ(driver.missing(48).missing, (std::vector<BlockRef>{{hash_of_block(blocks[49]), 49}, {hash_of_block(blocks[50]), 50}}));
+  EXPECT_EQ(driver.missing(48).missing,
+            (std::vector<BlockRef>{{hash_of_block(blocks[49]), 49}, {hash_of_block(blocks[50]), 50}}));
   EXPECT_TRUE(driver.missing(50).missing.empty());
   EXPECT_TRUE(driver.missing(UINT64_MAX).missing.empty());
 

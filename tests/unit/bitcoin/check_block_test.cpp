@@ -29,7 +29,10 @@ class BlockRules : public testing::Test {
     return unhex(hex + std::string(outputs) + std::string(witness) + "00000000");
   }
   static constexpr std::string_view height_script = "016600";  // 102, and a byte to be long enough
-  static constexpr std::string_view plain_outputs = "01" "0000000000000000" "0151";
+  static constexpr std::string_view plain_outputs =
+      "01"
+      "0000000000000000"
+      "0151";
 };
 
 TEST_F(BlockRules, TheMadeBlockIsGood) { EXPECT_FALSE(check(good).has_value()); }
@@ -76,7 +79,17 @@ TEST_F(BlockRules, TheFirstIsACoinbaseAndNoOther) {
 
 // Sixty-four bytes could be two hashes of the tree: such a list proves nothing against the header.
 TEST_F(BlockRules, InnerNodesInPlaceOfTransactionsAreTheSenders) {
-  const Bytes node = unhex("01000000" "01" + std::string(72, '2') + "04" "01020304" "ffffffff" "01" "0000000000000000" "00" "00000000");
+  const Bytes node = unhex(
+      "01000000"
+      "01" +
+      std::string(72, '2') +
+      "04"
+      "01020304"
+      "ffffffff"
+      "01"
+      "0000000000000000"
+      "00"
+      "00000000");
   ASSERT_EQ(node.size(), 64u);
   expect(assemble(header, {node}), ErrorCode::mutated_block, false);
 }
@@ -98,10 +111,24 @@ TEST_F(BlockRules, HeightInTheCoinbase) {
 
 TEST_F(BlockRules, OutputsAreMoney) {
   const auto with = [&](std::string_view outputs) { return assemble(header, {coinbase(height_script, outputs)}); };
-  EXPECT_FALSE(check(with("01" "0040075af0750700" "0151")).has_value());                              // 21 million coins
-  expect(with("01" "0140075af0750700" "0151"), ErrorCode::bad_block, true);                           // and one
-  expect(with("01" "ffffffffffffffff" "0151"), ErrorCode::bad_block, true);                           // negative
-  expect(with("02" "0040075af0750700" "0151" "0100000000000000" "0151"), ErrorCode::bad_block, true);  // the sum
+  EXPECT_FALSE(check(with("01"
+                          "0040075af0750700"
+                          "0151"))
+                   .has_value());  // 21 million coins
+  expect(with("01"
+              "0140075af0750700"
+              "0151"),
+         ErrorCode::bad_block, true);  // and one
+  expect(with("01"
+              "ffffffffffffffff"
+              "0151"),
+         ErrorCode::bad_block, true);  // negative
+  expect(with("02"
+              "0040075af0750700"
+              "0151"
+              "0100000000000000"
+              "0151"),
+         ErrorCode::bad_block, true);  // the sum
 }
 
 TEST_F(BlockRules, NullOutpointsAreTheCoinbases) {
@@ -130,20 +157,34 @@ TEST_F(BlockRules, WitnessesNeedACommitmentAndItsReservedValue) {
   expect(assemble(header, list), ErrorCode::bad_witness_commitment, false);
 
   // A commitment without the reserved value, with one too short, and with two items.
-  const std::string commitment = "01" "0000000000000000" "26" "6a24aa21a9ed" + std::string(64, '0');
+  const std::string commitment =
+      "01"
+      "0000000000000000"
+      "26"
+      "6a24aa21a9ed" +
+      std::string(64, '0');
   expect(assemble(header, {coinbase(height_script, commitment)}), ErrorCode::bad_witness_commitment, false);
-  expect(assemble(header, {coinbase(height_script, commitment, "011f" + std::string(62, '0'))}), ErrorCode::bad_witness_commitment, false);
+  expect(assemble(header, {coinbase(height_script, commitment, "011f" + std::string(62, '0'))}),
+         ErrorCode::bad_witness_commitment, false);
   expect(assemble(header, {coinbase(height_script, commitment, "0220" + std::string(64, '0') + "00")}),
          ErrorCode::bad_witness_commitment, false);
   // With it, but to another root.
-  expect(assemble(header, {coinbase(height_script, commitment, "0120" + std::string(64, '0'))}), ErrorCode::bad_witness_commitment,
-         false);
+  expect(assemble(header, {coinbase(height_script, commitment, "0120" + std::string(64, '0'))}),
+         ErrorCode::bad_witness_commitment, false);
 }
 
 TEST_F(BlockRules, OfSeveralCommitmentsTheLastCounts) {
   const ByteArray<64> zeros{};
-  const std::string right = "0000000000000000" "26" "6a24aa21a9ed" + to_hex(sha256d(zeros));
-  const std::string wrong = "0000000000000000" "26" "6a24aa21a9ed" + std::string(64, '7');
+  const std::string right =
+      "0000000000000000"
+      "26"
+      "6a24aa21a9ed" +
+      to_hex(sha256d(zeros));
+  const std::string wrong =
+      "0000000000000000"
+      "26"
+      "6a24aa21a9ed" +
+      std::string(64, '7');
   const std::string witness = "0120" + std::string(64, '0');
   EXPECT_FALSE(check(assemble(header, {coinbase(height_script, "02" + wrong + right, witness)})).has_value());
   expect(assemble(header, {coinbase(height_script, "02" + right + wrong, witness)}), ErrorCode::bad_witness_commitment, false);
@@ -160,7 +201,12 @@ TEST_F(BlockRules, BeforeSegwitThereAreNoWitnesses) {
 
 // An output script of `bytes` zeros, in a transaction of its own.
 Bytes large_transaction(size_t bytes, size_t witness) {
-  Bytes tx = unhex(std::string("02000000") + (witness == 0 ? "" : "0001") + "01" + std::string(72, '3') + "00" "ffffffff" "01" "0000000000000000" "fe");
+  Bytes tx = unhex(std::string("02000000") + (witness == 0 ? "" : "0001") + "01" + std::string(72, '3') +
+                   "00"
+                   "ffffffff"
+                   "01"
+                   "0000000000000000"
+                   "fe");
   for (size_t i = 0; i < 4; ++i) tx.push_back(static_cast<uint8_t>(bytes >> (8 * i)));
   tx.resize(tx.size() + bytes);
   if (witness != 0) {
@@ -183,7 +229,13 @@ TEST_F(BlockRules, BaseSizeAndWeight) {
   std::vector<Digest> ids{Digest{}, sha256d(heavy)};
   const ByteArray<32> reserved{};
   const Digest commitment = sha256(hash(HashAlg::sha256, {merkle_root(ids).root, reserved}));
-  const Bytes committed = coinbase(height_script, "01" "0000000000000000" "26" "6a24aa21a9ed" + to_hex(commitment), "0120" + std::string(64, '0'));
+  const Bytes committed = coinbase(height_script,
+                                   "01"
+                                   "0000000000000000"
+                                   "26"
+                                   "6a24aa21a9ed" +
+                                       to_hex(commitment),
+                                   "0120" + std::string(64, '0'));
   expect(assemble(header, {committed, heavy}), ErrorCode::block_too_large, true);
 }
 

@@ -166,7 +166,8 @@ TEST_F(Retargeting, EveryTenthHeaderWithThePeriodOneBlockShort) {
   // From header 0 to header 9: nine steps of 5 s of the 100 s wished for.
   const uint32_t bits = bits_from_target(multiply_divide(*target_from_bits(0x207fffff), 45, 100));
   EXPECT_EQ(submit(next(5, 0x207fffff)), ErrorCode::bad_difficulty);
-  EXPECT_EQ(submit(next(5, bits_from_target(multiply_divide(*target_from_bits(0x207fffff), 50, 100)))), ErrorCode::bad_difficulty);
+  EXPECT_EQ(submit(next(5, bits_from_target(multiply_divide(*target_from_bits(0x207fffff), 50, 100)))),
+            ErrorCode::bad_difficulty);
   EXPECT_EQ(submit(next(5, bits)), ErrorCode::none);
   for (int i = 11; i < 20; ++i) ASSERT_EQ(submit(next(1, bits)), ErrorCode::none);
   const uint32_t hardest = bits_from_target(multiply_divide(*target_from_bits(bits), 25, 100));

@@ -108,9 +108,9 @@ TEST(MakeChain, StartsWhenAskedTo) {
   with.start_time = 1'700'000'000;
   std::vector<uint32_t> times;
   ASSERT_TRUE(make_chain_blocks(with, [&](ByteView block) -> Result<void> {
-    times.push_back(parse_header(block.first(80))->time);
-    return {};
-  }).has_value());
+                times.push_back(parse_header(block.first(80))->time);
+                return {};
+              }).has_value());
   EXPECT_EQ(times, (std::vector<uint32_t>{1'296'688'602, 1'700'000'000, 1'700'000'600}));
 }
 

@@ -69,7 +69,12 @@ TEST(Block, WalksARealOne) {
 // Real transactions with witnesses are in the recent blocks of real_data_test.cpp; here the parts are put together by hand.
 TEST(Transaction, TxidLeavesMarkerFlagAndWitnessOut) {
   const std::string version = "02000000", lock = "07000000";
-  const std::string body = "01" + std::string(72, 'a') + "00" "ffffffff" "01" "0100000000000000" "0151";
+  const std::string body = "01" + std::string(72, 'a') +
+                           "00"
+                           "ffffffff"
+                           "01"
+                           "0100000000000000"
+                           "0151";
   const Bytes with = unhex(version + "0001" + body + "0202abcd00" + lock);
   const Bytes without = unhex(version + body + lock);
   Cursor cursor(with);
@@ -111,15 +116,49 @@ Result<Transaction> read(const Bytes& wire) {
 }
 
 TEST(Transaction, RefusesEmptyListsAndSuperfluousWitnesses) {
-  const std::string input(72, '1'), output = "0000000000000000" "00";
-  const std::string body = "01" + input + "00" "ffffffff" + "01" + output;
+  const std::string input(72, '1'), output =
+                                        "0000000000000000"
+                                        "00";
+  const std::string body = "01" + input +
+                           "00"
+                           "ffffffff" +
+                           "01" + output;
   EXPECT_TRUE(read(unhex("01000000" + body + "00000000")).has_value());
-  EXPECT_TRUE(read(unhex("01000000" "0001" + body + "0100" + "00000000")).has_value());
+  EXPECT_TRUE(read(unhex("01000000"
+                         "0001" +
+                         body + "0100" + "00000000"))
+                  .has_value());
   // BIP144: the marker without any witness, and a flag other than 1.
-  EXPECT_EQ(read(unhex("01000000" "0001" + body + "00" + "00000000")).error().code, ErrorCode::not_canonical);
-  EXPECT_EQ(read(unhex("01000000" "0002" + body + "0100" + "00000000")).error().code, ErrorCode::bad_block);
-  EXPECT_EQ(read(unhex("01000000" "0001" "00" "01" + output + "00000000")).error().code, ErrorCode::bad_block);
-  EXPECT_EQ(read(unhex("01000000" "01" + input + "00" "ffffffff" "00" "00000000")).error().code, ErrorCode::bad_block);
+  EXPECT_EQ(read(unhex("01000000"
+                       "0001" +
+                       body + "00" + "00000000"))
+                .error()
+                .code,
+            ErrorCode::not_canonical);
+  EXPECT_EQ(read(unhex("01000000"
+                       "0002" +
+                       body + "0100" + "00000000"))
+                .error()
+                .code,
+            ErrorCode::bad_block);
+  EXPECT_EQ(read(unhex("01000000"
+                       "0001"
+                       "00"
+                       "01" +
+                       output + "00000000"))
+                .error()
+                .code,
+            ErrorCode::bad_block);
+  EXPECT_EQ(read(unhex("01000000"
+                       "01" +
+                       input +
+                       "00"
+                       "ffffffff"
+                       "00"
+                       "00000000"))
+                .error()
+                .code,
+            ErrorCode::bad_block);
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ using namespace test;
 
 std::vector<Bytes> cut_headers(const Bytes& file) {
   std::vector<Bytes> out;
-  for (size_t i = 0; i + header_bytes <= file.size(); i += header_bytes) out.push_back(to_bytes(ByteView(file).subspan(i, header_bytes)));
+  for (size_t i = 0; i + header_bytes <= file.size(); i += header_bytes)
+    out.push_back(to_bytes(ByteView(file).subspan(i, header_bytes)));
   return out;
 }
 
@@ -18,7 +19,8 @@ std::vector<Bytes> cut_headers(const Bytes& file) {
 void submit_all(Driver& driver, const std::vector<Bytes>& headers, size_t from) {
   for (size_t i = from; i < headers.size(); i += 2000) {
     const size_t end = std::min(headers.size(), i + 2000);
-    const Outcome out = driver.headers({headers.begin() + static_cast<ptrdiff_t>(i), headers.begin() + static_cast<ptrdiff_t>(end)});
+    const Outcome out =
+        driver.headers({headers.begin() + static_cast<ptrdiff_t>(i), headers.begin() + static_cast<ptrdiff_t>(end)});
     ASSERT_EQ(out.code(), ErrorCode::none) << out.error.where << " after " << out.accepted;
     ASSERT_EQ(out.accepted, end - i);
   }

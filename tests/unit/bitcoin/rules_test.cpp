@@ -19,7 +19,8 @@ TEST(CompactTarget, KnownValues) {
 }
 
 TEST(CompactTarget, RefusesNegativeOverflowingAndZero) {
-  for (const uint32_t bits : {0x00000000u, 0x1d000000u, 0x01003456u, 0x1d80ffffu, 0x04923456u, 0x21010000u, 0x22000100u, 0xff123456u}) {
+  for (const uint32_t bits :
+       {0x00000000u, 0x1d000000u, 0x01003456u, 0x1d80ffffu, 0x04923456u, 0x21010000u, 0x22000100u, 0xff123456u}) {
     EXPECT_EQ(target_from_bits(bits).error().code, ErrorCode::bad_difficulty) << std::hex << bits;
   }
   EXPECT_TRUE(target_from_bits(0x2100ffff).has_value());

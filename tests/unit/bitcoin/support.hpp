@@ -31,14 +31,20 @@ inline BlockHash shown(std::string_view text) {
 
 // Mainnet blocks 1 and 2.
 inline const char* const block_1_hex =
-    "010000006fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c68d6190000000000982051fd1e4ba744bbbe680e1fee14677ba1a3c3540bf7b1cdb606"
-    "e857233e0e61bc6649ffff001d01e362990101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff0704ffff"
-    "001d0104ffffffff0100f2052a0100000043410496b538e853519c726a2c91e61ec11600ae1390813a627c66fb8be7947be63c52da7589379515d4e0a604f8"
+    "010000006fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c68d6190000000000982051fd1e4ba744bbbe680e1fee14677ba1a3c3540bf7b1cd"
+    "b606"
+    "e857233e0e61bc6649ffff001d01e362990101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff0704"
+    "ffff"
+    "001d0104ffffffff0100f2052a0100000043410496b538e853519c726a2c91e61ec11600ae1390813a627c66fb8be7947be63c52da7589379515d4e0a6"
+    "04f8"
     "141781e62294721166bf621e73a82cbf2342c858eeac00000000";
 inline const char* const block_2_hex =
-    "010000004860eb18bf1b1620e37e9490fc8a427514416fd75159ab86688e9a8300000000d5fdcc541e25de1c7a5addedf24858b8bb665c9f36ef744ee42c31"
-    "6022c90f9bb0bc6649ffff001d08d2bd610101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff0704ffff"
-    "001d010bffffffff0100f2052a010000004341047211a824f55b505228e4c3d5194c1fcfaa15a456abdf37f9b9d97a4040afc073dee6c89064984f03385237"
+    "010000004860eb18bf1b1620e37e9490fc8a427514416fd75159ab86688e9a8300000000d5fdcc541e25de1c7a5addedf24858b8bb665c9f36ef744ee4"
+    "2c31"
+    "6022c90f9bb0bc6649ffff001d08d2bd610101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff0704"
+    "ffff"
+    "001d010bffffffff0100f2052a010000004341047211a824f55b505228e4c3d5194c1fcfaa15a456abdf37f9b9d97a4040afc073dee6c89064984f0338"
+    "5237"
     "d92167c13e236446b417ab79a0fcae412ae3316b77ac00000000";
 
 constexpr int64_t late = 1'790'000'000;  // after everything that real data holds
@@ -233,7 +239,8 @@ inline std::vector<Bytes> read_blk(const Bytes& file, ByteArray<4> magic = mainn
 
 }  // namespace lattice::bitcoin::test
 
-#define REAL_DATA(name, file)                     \
-  const auto LATTICE_JOIN(path_, __LINE__) = data_file(file); \
-  if (!LATTICE_JOIN(path_, __LINE__)) GTEST_SKIP() << "no " << file << ": shared/data is not beside the tree and LATTICE_DATA is not set"; \
+#define REAL_DATA(name, file)                                                                            \
+  const auto LATTICE_JOIN(path_, __LINE__) = data_file(file);                                            \
+  if (!LATTICE_JOIN(path_, __LINE__))                                                                    \
+    GTEST_SKIP() << "no " << file << ": shared/data is not beside the tree and LATTICE_DATA is not set"; \
   const Bytes name = file_bytes(*LATTICE_JOIN(path_, __LINE__))

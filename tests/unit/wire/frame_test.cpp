@@ -56,17 +56,17 @@ TEST(Frame, RulesOfFlagsAndLanes) {
   const Bytes chunk(2, 0);
   EXPECT_EQ(frame_error(1, lane_count, 3, chunk), bad_frame);
   EXPECT_EQ(frame_error(1, 0, 0x20, chunk), bad_frame);
-  EXPECT_EQ(frame_error(1, 0, 3, {}), bad_frame);       // empty
-  EXPECT_EQ(frame_error(0, 0, 3, chunk), bad_frame);    // a message on the link's own channel
-  EXPECT_EQ(frame_error(0, 0, 7, chunk), none);         // close
+  EXPECT_EQ(frame_error(1, 0, 3, {}), bad_frame);     // empty
+  EXPECT_EQ(frame_error(0, 0, 3, chunk), bad_frame);  // a message on the link's own channel
+  EXPECT_EQ(frame_error(0, 0, 7, chunk), none);       // close
   EXPECT_EQ(frame_error(0, 0, 7, Bytes(3)), bad_frame);
-  EXPECT_EQ(frame_error(0, 0, 5, chunk), bad_frame);    // not whole
+  EXPECT_EQ(frame_error(0, 0, 5, chunk), bad_frame);  // not whole
   EXPECT_EQ(frame_error(1, 0, 7, chunk), bad_frame);
   EXPECT_EQ(frame_error(0, 1, 7, chunk), bad_frame);
-  EXPECT_EQ(frame_error(0, 0, 0x0b, {}), none);         // ready
+  EXPECT_EQ(frame_error(0, 0, 0x0b, {}), none);  // ready
   EXPECT_EQ(frame_error(0, 0, 0x0b, chunk), bad_frame);
-  EXPECT_EQ(frame_error(0, 0, 0x13, {}), none);         // rekey
-  EXPECT_EQ(frame_error(0, 0, 0x1b, {}), bad_frame);    // two at once
+  EXPECT_EQ(frame_error(0, 0, 0x13, {}), none);       // rekey
+  EXPECT_EQ(frame_error(0, 0, 0x1b, {}), bad_frame);  // two at once
 }
 
 }  // namespace

@@ -53,7 +53,8 @@ TEST(Messages, EachShorterPayloadIsRefused) {
     if (command == Command::block || command == Command::consensus || command == Command::get_addresses) continue;
     const Bytes payload = payload_of(message);
     for (size_t length = 0; length < payload.size(); ++length) {
-      EXPECT_NE(decode_error(command, ByteView(payload).first(length)), none) << command_name(static_cast<uint16_t>(command)) << length;
+      EXPECT_NE(decode_error(command, ByteView(payload).first(length)), none)
+          << command_name(static_cast<uint16_t>(command)) << length;
     }
   }
 }
@@ -67,7 +68,8 @@ TEST(Messages, TrailingBytesAreRefused) {
 }
 
 TEST(Messages, TrailingPayloadIsRefusedWhereNothingCanFollow) {
-  for (const Command command : {Command::ping, Command::pong, Command::headers, Command::inventory, Command::get_blocks, Command::not_found}) {
+  for (const Command command :
+       {Command::ping, Command::pong, Command::headers, Command::inventory, Command::get_blocks, Command::not_found}) {
     for (const Message& message : samples()) {
       if (command_of(message) != command) continue;
       Bytes payload = payload_of(message);
@@ -98,7 +100,8 @@ TEST(Messages, UnknownExtensionFieldsAreSkipped) {
   for (const Message& message : samples()) {
     const Command command = command_of(message);
     const bool extensible = command == Command::open_channel || command == Command::status || command == Command::reject ||
-                            command == Command::get_addresses || command == Command::addresses || command == Command::get_headers;
+                            command == Command::get_addresses || command == Command::addresses ||
+                            command == Command::get_headers;
     if (!extensible) continue;
     Writer writer;
     writer.bytes(payload_of(message));
@@ -153,8 +156,10 @@ TEST(Messages, LengthIsBoundedByTheCommandBeforeTheBytesAreThere) {
 TEST(Messages, EachCountHasItsLimit) {
   const auto counted = [](Command command, bool wide, size_t count, size_t entry_bytes, size_t tail) {
     Writer writer;
-    if (wide) writer.u16(static_cast<uint16_t>(count));
-    else writer.u8(static_cast<uint8_t>(count));
+    if (wide)
+      writer.u16(static_cast<uint16_t>(count));
+    else
+      writer.u8(static_cast<uint8_t>(count));
     for (size_t i = 0; i < count; ++i) {
       Bytes entry(entry_bytes, 1);
       if (entry_bytes >= 32) store_be(entry.data() + entry_bytes - 4, static_cast<uint32_t>(i));
@@ -254,8 +259,7 @@ TEST(Messages, GoldenBytes) {
   EXPECT_EQ(to_hex(payload_of(Status{1, hash_of(0xab), 258, {0x10, 0x00}, 1, 8333, "/x/"})),
             "0001abababababababababababababababababababababababababababababababab0000000000000102"
             "0210000000000000000001208d00032f782f");
-  EXPECT_EQ(to_hex(payload_of(Reject{36, bad_merkle_root, hash_of(0), "no"})),
-            "00240068" + std::string(64, '0') + "026e6f");
+  EXPECT_EQ(to_hex(payload_of(Reject{36, bad_merkle_root, hash_of(0), "no"})), "00240068" + std::string(64, '0') + "026e6f");
   EXPECT_EQ(to_hex(payload_of(Addresses{{{{IpAddress::v4(192, 0, 2, 1), 8333}, std::nullopt, 1, 5}}})),
             "000100000000000000000000ffffc0000201208d0000000000000000010000000000000005");
   EXPECT_EQ(to_hex(payload_of(Headers{{{0xaa, 0xbb}}})), "00010002aabb");

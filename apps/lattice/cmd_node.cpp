@@ -1,0 +1,206 @@
+// lattice node: finds peers, syncs a chain, serves it.
+#include <chrono>
+#include <memory>
+
+#include <fmt/format.h>
+#include <lattice/host/node_host.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "data_folder.hpp"
+#include "files.hpp"
+#include "load_spec.hpp"
+#include "log.hpp"
+#include "peer_address.hpp"
+#include "program.hpp"
+#include "progress.hpp"
+#include "spec_chain.hpp"
+#include "sync_report.hpp"
+
+namespace lattice::app {
+
+namespace {
+
+struct NodeOptions {
+  std::string chain, data, listen, report, log_level = "info", log_format = "text";
+  std::vector<std::string> connect, dns_seeds, dns_servers;
+  bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
+  double timeout_s = 0;
+};
+
+constexpr uint16_t dns_port = 53;
+constexpr auto tick = std::chrono::milliseconds{50};
+
+bool machine_has_ipv6() {
+  const int fd = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0;
+}
+
+// A node that only visits takes no connections unless told to.
+HostResult<std::optional<Endpoint>> listen_endpoint(const NodeOptions& options, const ChainSpec& spec) {
+  if (options.no_listen) return std::nullopt;
+  if (!options.listen.empty()) {
+    const auto endpoint = parse_endpoint(options.listen, spec.default_port);
+    if (endpoint) return endpoint;
+    return failure("\"" + options.listen + "\" is no address to listen on", "it is not IP:PORT", "write --listen 0.0.0.0:8333, or --no-listen");
+  }
+  if (options.connect_only || options.until_synced) return std::nullopt;
+  return Endpoint{machine_has_ipv6() ? IpAddress{} : IpAddress::v4(0, 0, 0, 0), spec.default_port};
+}
+
+HostResult<void> add_peers_and_seeds(const NodeOptions& options, NodeConfig& node) {
+  for (const auto& text : options.connect) {
+    const auto peers = resolve_peer(text);
+    if (!peers) return std::unexpected(peers.error());
+    node.connect.insert(node.connect.end(), peers->begin(), peers->end());
+  }
+  for (const auto& name : options.dns_seeds) {
+    if (!is_dns_name(name)) return failure("\"" + name.substr(0, 160) + "\" is no DNS seed", "it is no DNS name", "write --dns-seed seed.example.org");
+    // The spec's entry stays: it may have operators, and a flag must not take them away.
+    if (std::ranges::find(node.seeds, name, &DnsSeed::name) == node.seeds.end()) node.seeds.push_back({name, {}, 0});
+  }
+  if (options.no_dns || options.connect_only) node.seeds.clear();
+  node.discovery = !options.connect_only;
+  return {};
+}
+
+HostResult<HostConfig> host_config(const NodeOptions& options, const ChainSpec& spec) {
+  HostConfig config;
+  config.node = node_config(spec);
+  config.node.user_agent = fmt::format("/lattice:{}/", version());
+  config.handle_signals = true;
+  if (auto added = add_peers_and_seeds(options, config.node); !added) return std::unexpected(added.error());
+  for (const auto& text : options.dns_servers) {
+    const auto server = parse_endpoint(text, dns_port);
+    if (!server) return failure("\"" + text.substr(0, 160) + "\" is no DNS server", "it is not IP:PORT", "write --dns-server 192.0.2.53:53");
+    config.dns_servers.push_back(*server);
+  }
+  auto listen = listen_endpoint(options, spec);
+  if (!listen) return std::unexpected(listen.error());
+  config.listen = *listen;
+  return config;
+}
+
+// What the node did, as it was last seen with its peers still there.
+class Watch {
+ public:
+  Watch(const NodeOptions& options, SpdLogSink& log) : options_(options), log_(log), start_(clock_now().mono) {
+    log_.before_line([this] { progress_.clear(); });
+  }
+  ~Watch() { log_.before_line({}); }
+
+  // False ends the run.
+  bool on_tick(const NodeReport& report) {
+    const auto now = clock_now().mono;
+    if (report.blocks_received > 0) {
+      if (!first_block_) first_block_ = now;
+      if (report.blocks_received != last_.blocks_received) last_block_ = now;
+    }
+    last_ = report;
+    end_ = now;
+    progress_.show(report, now);
+    if (options_.until_synced && report.synced) return false;
+    timed_out_ = options_.timeout_s > 0 && seconds_of(now - start_) >= options_.timeout_s;
+    return !timed_out_ && !report.failed;
+  }
+  void finish() { progress_.clear(); }
+
+  const NodeReport& last() const { return last_; }
+  bool timed_out() const { return timed_out_; }
+  SyncTimes times() const {
+    SyncTimes times{seconds_of(end_ - start_), 0};
+    // A tick is how finely this looks: the first block came during the one before.
+    if (first_block_) times.download_seconds = seconds_of(last_block_ - *first_block_ + tick);
+    return times;
+  }
+
+ private:
+  const NodeOptions& options_;
+  SpdLogSink& log_;
+  Progress progress_;
+  Instant start_, end_ = start_, last_block_{};
+  std::optional<Instant> first_block_;
+  NodeReport last_;
+  bool timed_out_ = false;
+};
+
+HostResult<void> verdict(const NodeOptions& options, const Watch& watch) {
+  const auto& report = watch.last();
+  if (report.failed) {
+    return failure("the node stopped", fmt::format("{} ({})", error_text(report.failed->code), report.failed->where), "check the disk and the --data folder, then start it again");
+  }
+  if (!options.until_synced || report.synced) return {};
+  const auto peers = std::ranges::count(report.peers, true, &PeerReport::established);
+  return failure("the chain is not synced", fmt::format("{} after {:.0f} s: height {}, {} peers", watch.timed_out() ? "time was up" : "stopped", watch.times().seconds,
+                                                        report.tip.block.height, peers),
+                 peers == 0 ? "check the network, --dns-server and --dns-seed, or name a peer by --connect" : "start it again: it goes on where it ended");
+}
+
+HostResult<void> run_node(const NodeOptions& options) {
+  const auto spec = load_spec(options.chain);
+  if (!spec) return std::unexpected(spec.error());
+  auto config = host_config(options, *spec);
+  if (!config) return std::unexpected(config.error());
+  const std::string data = options.data.empty() && !options.in_memory ? default_data_folder() : options.data;
+  SpdLogSink log(*parse_log_level(options.log_level), options.log_format == "json" ? LogFormat::json : LogFormat::text);
+  const auto provider = openssl_provider();
+  const auto identity = load_identity(*provider, data);
+  if (!identity) return std::unexpected(identity.error());
+  auto store = open_store(*spec, data, options.in_memory);
+  if (!store) return std::unexpected(store.error());
+  auto made = make_spec_chain(*spec, provider->rng());
+  if (!made) return failure("the chain could not be made", fmt::format("{} ({})", error_text(made.error().code), made.error().where), "check [trusted_header] of the chain spec");
+  config->node.identity = *identity;
+  config->node.chain = made->chain->identity();
+
+  NodeHost host(std::move(*config), std::move(made->chain), std::move(*store), *provider, log);
+  if (auto started = host.start(); !started) return started;
+  log.log({LogLevel::info, "node_started", {{"version", std::string(version())}, {"chain", spec->name}, {"node", node_id_text((*identity)->id)},
+                                            {"listen", host.local() ? host.local()->text() : "none"}, {"data", data.empty() ? "memory" : data}}});
+  Watch watch(options, log);
+  const auto ran = host.run([&](const NodeReport& report) { return watch.on_tick(report); }, tick);
+  watch.finish();
+  fmt::print("{}", sync_summary(watch.last(), watch.times()));
+  std::fflush(stdout);
+  if (!options.report.empty()) {
+    auto written = write_file_atomically(options.report, sync_report_json(watch.last(), spec->name, (*identity)->id, watch.times()));
+    if (!written) return written;
+  }
+  if (!ran) return ran;
+  return verdict(options, watch);
+}
+
+void add_peer_options(CLI::App& command, NodeOptions& options) {
+  command.add_option("--listen", options.listen, "IP:PORT to take connections on; port 0 takes any free one. Default: all addresses and the chain's\n"
+                                                 "port; nothing with --connect-only or --until-synced");
+  command.add_flag("--no-listen", options.no_listen, "Take no connections");
+  command.add_option("--connect", options.connect, "Always keep a connection to this peer, [NodeID@]host:port (repeatable)")->allow_extra_args(false);
+  command.add_flag("--connect-only", options.connect_only, "No discovery: only the peers of --connect")->needs("--connect");
+  command.add_option("--dns-seed", options.dns_seeds, "Ask this name for peers, beside the chain spec's (repeatable)")->allow_extra_args(false);
+  command.add_option("--dns-server", options.dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")->allow_extra_args(false);
+  command.add_flag("--no-dns", options.no_dns, "Ask no DNS seed");
+}
+
+}  // namespace
+
+void add_node(Program& program) {
+  auto* command = program.app.add_subcommand("node", "Run a node: find peers, sync the chain, serve it");
+  const auto options = std::make_shared<NodeOptions>();
+  add_chain_option(*command, options->chain);
+  command->add_option("--data", options->data, "Folder of the node's key and chain [" + default_data_folder() + "]");
+  command->add_flag("--in-memory", options->in_memory, "Keep headers and blocks in memory; without --data the key too");
+  add_peer_options(*command, *options);
+  command->add_flag("--until-synced", options->until_synced, "End when the tip is the best that any peer could show");
+  command->add_option("--timeout", options->timeout_s, "End after this many seconds; with --until-synced and no sync that is a failure")->check(CLI::Range(0.0, 1e9));
+  command->add_option("--report", options->report, "At the end, write what happened to this file (JSON)");
+  command->add_option("--log-level", options->log_level, "What goes to standard error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))->capture_default_str();
+  command->add_option("--log-format", options->log_format, "Of the log")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  command->footer(std::string(not_checked_text) +
+                  "\n\nProgress and the summary go to standard output, the log to standard error. SIGINT and SIGTERM end the node\n"
+                  "cleanly. Exit codes: 0 ended or synced, 1 failed or not synced, 2 wrong usage.");
+  command->callback([&program, options] { program.action = [options] { return run_node(*options); }; });
+}
+
+}  // namespace lattice::app

@@ -1,0 +1,48 @@
+#include "program.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+namespace lattice::app {
+
+const char* const not_checked_text =
+    "Bitcoin chains: headers (proof of work, difficulty, time, work) and blocks (Merkle root, witness\n"
+    "commitment, sizes, form) are checked. Scripts, signatures and amounts are NOT checked: this follows the\n"
+    "chain with the most work, it does not replace a validating wallet or node.";
+
+std::string_view version() { return LATTICE_VERSION; }
+
+std::string default_data_folder() {
+  const char* home = std::getenv("HOME");
+  return home && *home ? std::string(home) + "/.lattice" : ".lattice";
+}
+
+static void print_error(const HostError& error) {
+  fmt::print(stderr, "lattice: {}: {}\n", error.what, error.why);
+  if (!error.advice.empty()) fmt::print(stderr, "  {}\n", error.advice);
+}
+
+int run_program(int argc, const char* const* argv) {
+  CLI::App app{"Lattice: a quantum-safe peer-to-peer network for blockchains", "lattice"};
+  app.set_version_flag("--version", "lattice " + std::string(version()));
+  app.require_subcommand(1);
+  app.footer("\nExit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.\n"
+             "`lattice SUBCOMMAND --help` lists the options of each.");
+  Program program{app, {}};
+  for (const auto add : {add_node, add_keygen, add_import, add_mkchain, add_chain_spec, add_seeds, add_sim, add_bench}) add(program);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // --help and --version end here too, with zero.
+    return app.exit(error) == 0 ? static_cast<int>(Exit::ok) : static_cast<int>(Exit::usage);
+  }
+  const auto result = program.action();
+  std::fflush(stdout);
+  if (result) return static_cast<int>(Exit::ok);
+  print_error(result.error());
+  return static_cast<int>(Exit::failed);
+}
+
+}  // namespace lattice::app

@@ -1,0 +1,70 @@
+// Every address where a node was said to be, bounded, with what became of it. Who is dialled next, and whom others are told of.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include <lattice/base/address.hpp>
+#include <lattice/base/ids.hpp>
+#include <lattice/base/random.hpp>
+#include <lattice/base/time.hpp>
+#include <lattice/discovery/peer_source.hpp>
+#include <lattice/wire/messages.hpp>
+
+namespace lattice {
+
+struct KnownAddress {
+  Endpoint endpoint;
+  std::optional<NodeId> node;  // who should answer, or did
+  PeerSource source = PeerSource::peer_exchange;
+  uint64_t services = 0;
+  int64_t last_seen = 0;  // unix seconds, at most now
+  bool answered = false;  // a link was established by dialling it
+  unsigned failures = 0;  // in a row
+  Instant last_try{};
+  Instant next_try{};
+};
+
+class AddressTable {
+ public:
+  static constexpr size_t entries_max = 20'000;
+  static constexpr size_t own_max = 32;
+  static constexpr unsigned failures_max = 10;  // then an address that never answered is forgotten
+  static constexpr Duration pause_first = std::chrono::seconds{10}, pause_max = std::chrono::minutes{10};
+  // With no peer at all pauses are cut to this.
+  static constexpr Duration pause_alone = std::chrono::seconds{15};
+
+  // Whether an address that came from `from` is worth keeping: routable, or loopback that was told over loopback, and a port.
+  static bool acceptable(const Endpoint& endpoint, const IpAddress& from);
+
+  // A better source replaces a worse one; a NodeID is kept once known. Where the table is full, a random address that never
+  // answered makes room. False: not taken.
+  bool add(KnownAddress address, Rng& rng);
+  void mark_own(const Endpoint& endpoint);
+  bool is_own(const Endpoint& endpoint) const { return own_.contains(endpoint); }
+  void on_dialing(const Endpoint& endpoint, Instant now);
+  void on_answered(const Endpoint& endpoint, const NodeId& node, uint64_t services, Now now);
+  void on_failed(const Endpoint& endpoint, Instant now, Rng& rng);
+
+  // The best candidate now, at random among equals: trusted sources first, then those that answered once, then the rest.
+  // `usable` says whether it may be dialled at all.
+  using Usable = std::function<bool(const KnownAddress&)>;
+  std::optional<KnownAddress> choose(Instant now, bool alone, const Usable& usable, Rng& rng) const;
+
+  // For a peer at `to`: a random choice of those that serve or have answered, which that peer can use.
+  std::vector<wire::PeerAddress> sample(const IpAddress& to, size_t count_max, Rng& rng) const;
+  size_t size() const { return entries_.size(); }
+  const KnownAddress* find(const Endpoint& endpoint) const;
+
+ private:
+  bool make_room(Rng& rng);
+  Instant due(const KnownAddress& entry, bool alone) const;
+
+  std::map<Endpoint, KnownAddress> entries_;
+  std::set<Endpoint> own_;
+};
+
+}  // namespace lattice

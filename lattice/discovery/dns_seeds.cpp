@@ -1,0 +1,113 @@
+#include <lattice/discovery/dns_seeds.hpp>
+
+#include <algorithm>
+
+namespace lattice {
+
+DnsSeeds::DnsSeeds(std::vector<DnsSeed> seeds, ChainId chain, uint16_t default_port)
+    : chain_(chain), default_port_(default_port) {
+  for (auto& seed : seeds) {
+    Row row;
+    row.report.name = seed.name;
+    row.seed = std::move(seed);
+    rows_.push_back(std::move(row));
+  }
+}
+
+DnsSeeds::Found DnsSeeds::on_answer(size_t seed, const DnsAnswer& answer, WallTime now) {
+  Row& row = rows_[seed];
+  row.open = false;
+  row.candidate.reset();
+  row.report = {.name = row.seed.name,
+                .failed = answer.failed,
+                .detail = answer.detail,
+                .addresses = answer.addresses.size(),
+                .services = answer.services.size(),
+                .texts = answer.texts.size(),
+                .listed = 0,
+                .is_signed = false,
+                .rejected = {},
+                .seconds = seconds_of(answer.elapsed)};
+  return row.seed.operators.empty() ? use_unsigned(row, answer) : use_lists(row, answer, now);
+}
+
+DnsSeeds::Found DnsSeeds::use_unsigned(const Row&, const DnsAnswer& answer) const {
+  Found found;
+  const auto take = [&](const Endpoint& endpoint) {
+    if (endpoint.port == 0 || endpoint.ip.is_unspecified()) return;
+    if (std::ranges::find(found.peers, endpoint, &SeedPeer::endpoint) != found.peers.end()) return;
+    found.peers.push_back({endpoint, std::nullopt, PeerSource::dns_unsigned});
+  };
+  for (size_t i = 0; i < std::min(answer.services.size(), services_max); ++i) take(answer.services[i]);
+  for (size_t i = 0; i < std::min(answer.addresses.size(), addresses_max); ++i) take({answer.addresses[i], default_port_});
+  return found;
+}
+
+// The newest list that could be good; its signatures are then checked. One answer costs one list's signatures, never more.
+DnsSeeds::Found DnsSeeds::use_lists(Row& row, const DnsAnswer& answer, WallTime now) const {
+  Found found;
+  Error rejected{ErrorCode::none, ""};
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < std::min(answer.texts.size(), texts_max); ++i) {
+    if (!answer.texts[i].starts_with(seed_list_prefix)) continue;  // some other use of TXT
+    auto list = parse_seed_list(answer.texts[i]);
+    if (!list) {
+      rejected = list.error();
+      continue;
+    }
+    auto signatures = check_seed_list(*list, chain_, row.seed.operators, row.seed.threshold, now, row.sequence);
+    if (!signatures) {
+      rejected = signatures.error();
+      continue;
+    }
+    if (row.candidate && row.candidate->sequence >= list->sequence) continue;
+    row.candidate = std::move(*list);
+    chosen = std::move(*signatures);
+  }
+  if (chosen.empty()) {
+    row.candidate.reset();
+    if (!row.report.failed) {
+      row.report.rejected = rejected.code == ErrorCode::none ? "no seed list: unsigned answers of this seed are ignored"
+                                                             : std::string(error_name(rejected.code)) + ": " + rejected.where;
+    }
+    return found;
+  }
+  const Bytes body = seed_list_body(*row.candidate);
+  for (const size_t index : chosen) {
+    const SeedSignature& signature = row.candidate->signatures[index];
+    found.work.push_back(
+        {signature.alg, signature.public_key, to_bytes(as_bytes(seed_list_context)), body, signature.signature});
+  }
+  return found;
+}
+
+std::vector<SeedPeer> DnsSeeds::on_verified(size_t seed, const std::vector<bool>& valid) {
+  Row& row = rows_[seed];
+  std::vector<SeedPeer> peers;
+  if (!row.candidate) return peers;
+  const SeedList list = std::move(*row.candidate);
+  row.candidate.reset();
+  const auto good = static_cast<size_t>(std::ranges::count(valid, true));
+  if (good == 0 || good < row.seed.threshold) {
+    row.report.rejected = std::string(error_name(ErrorCode::unknown_operator)) + ": " + std::to_string(good) + " of " +
+                          std::to_string(row.seed.threshold) + " signatures are valid";
+    return peers;
+  }
+  row.sequence = list.sequence;
+  row.report.is_signed = true;
+  row.report.listed = list.entries.size();
+  for (const auto& entry : list.entries) peers.push_back({entry.endpoint, entry.node, PeerSource::dns_signed});
+  return peers;
+}
+
+bool DnsSeeds::busy() const {
+  return std::ranges::any_of(rows_, [](const Row& row) { return row.open || row.candidate; });
+}
+
+std::vector<DnsReport> DnsSeeds::report() const {
+  std::vector<DnsReport> out;
+  for (const auto& row : rows_) out.push_back(row.report);
+  return out;
+}
+
+}  // namespace lattice

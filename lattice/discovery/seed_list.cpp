@@ -1,0 +1,202 @@
+#include <lattice/discovery/seed_list.hpp>
+
+#include <algorithm>
+#include <array>
+
+#include <lattice/base/assert.hpp>
+
+namespace lattice {
+
+static constexpr uint8_t body_version = 1;
+static constexpr size_t entry_bytes = 16 + 2 + 32;
+static constexpr std::string_view base64url_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static constexpr std::array<int8_t, 256> base64url_values = [] {
+  std::array<int8_t, 256> values{};
+  values.fill(-1);
+  for (size_t i = 0; i < base64url_digits.size(); ++i) values[static_cast<uint8_t>(base64url_digits[i])] = static_cast<int8_t>(i);
+  return values;
+}();
+
+static std::string to_base64url(ByteView bytes) {
+  std::string text;
+  text.reserve((bytes.size() * 4 + 2) / 3);
+  uint32_t held = 0;
+  int bits = 0;
+  for (const uint8_t byte : bytes) {
+    held = (held << 8 | byte) & 0xffff;
+    bits += 8;
+    for (; bits >= 6; bits -= 6) text += base64url_digits[held >> (bits - 6) & 63];
+  }
+  if (bits > 0) text += base64url_digits[held << (6 - bits) & 63];
+  return text;
+}
+
+// RFC 4648 3.5: bits that are left over must be zero, else several texts would say the same.
+static std::optional<Bytes> from_base64url(std::string_view text) {
+  if (text.size() % 4 == 1) return std::nullopt;
+  Bytes bytes;
+  bytes.reserve(text.size() * 3 / 4);
+  uint32_t held = 0;
+  int bits = 0;
+  for (const char digit : text) {
+    const int value = base64url_values[static_cast<uint8_t>(digit)];
+    if (value < 0) return std::nullopt;
+    held = (held << 6 | static_cast<uint32_t>(value)) & 0xffff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes.push_back(static_cast<uint8_t>(held >> bits));
+  }
+  if ((held & ((1u << bits) - 1)) != 0) return std::nullopt;
+  return bytes;
+}
+
+static void put_number(Bytes& to, uint64_t value, int size) {
+  for (int shift = 8 * (size - 1); shift >= 0; shift -= 8) to.push_back(static_cast<uint8_t>(value >> shift));
+}
+
+// What is left of the bytes. Taking more than there is gives zeros and sets `short_`: asked once, after a group of fields.
+class Cursor {
+ public:
+  explicit Cursor(ByteView bytes) : rest_(bytes) {}
+  ByteView take(size_t count) {
+    if (count > rest_.size()) {
+      short_ = true;
+      return {};
+    }
+    const auto taken = rest_.first(count);
+    rest_ = rest_.subspan(count);
+    return taken;
+  }
+  uint64_t number(size_t size) {
+    uint64_t value = 0;
+    for (const uint8_t byte : take(size)) value = value << 8 | byte;
+    return value;
+  }
+  template <size_t N>
+  ByteArray<N> array() {
+    ByteArray<N> out{};
+    std::ranges::copy(take(N), out.begin());
+    return out;
+  }
+  bool ran_short() const { return short_; }
+  bool at_end() const { return rest_.empty(); }
+
+ private:
+  ByteView rest_;
+  bool short_ = false;
+};
+
+Bytes seed_list_body(const SeedList& list) {
+  ASSERT(list.entries.size() <= seed_entries_max);
+  Bytes body{body_version};
+  body.reserve(50 + list.entries.size() * entry_bytes);
+  append(body, list.chain.view());
+  put_number(body, list.sequence, 8);
+  put_number(body, static_cast<uint64_t>(unix_seconds(list.expires)), 8);
+  put_number(body, list.entries.size(), 1);
+  for (const auto& entry : list.entries) {
+    append(body, entry.endpoint.ip.bytes);
+    put_number(body, entry.endpoint.port, 2);
+    append(body, entry.node.view());
+  }
+  return body;
+}
+
+void sign_seed_list(SeedList& list, const SigningKey& key, const Secret<32>& entropy) {
+  ASSERT(list.signatures.size() < seed_signatures_max);
+  list.signatures.push_back(
+      {key.alg(), to_bytes(key.public_key()), key.sign(as_bytes(seed_list_context), seed_list_body(list), entropy)});
+}
+
+std::string seed_list_text(const SeedList& list) {
+  Bytes bytes = seed_list_body(list);
+  put_number(bytes, list.signatures.size(), 1);
+  for (const auto& signature : list.signatures) {
+    put_number(bytes, static_cast<uint16_t>(signature.alg), 2);
+    append(bytes, signature.public_key);
+    append(bytes, signature.signature);
+  }
+  return std::string(seed_list_prefix) + to_base64url(bytes);
+}
+
+static Result<void> read_entries(Cursor& cursor, SeedList& list) {
+  const auto count = cursor.number(1);
+  if (count == 0 || count > seed_entries_max) return fail(ErrorCode::bad_seed_list, "count of entries");
+  list.entries.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    SeedEntry entry;
+    entry.endpoint.ip.bytes = cursor.array<16>();
+    entry.endpoint.port = static_cast<uint16_t>(cursor.number(2));
+    entry.node.bytes = cursor.array<32>();
+    if (cursor.ran_short()) return fail(ErrorCode::bad_seed_list, "entries end early");
+    if (entry.endpoint.port == 0 || entry.endpoint.ip.is_unspecified()) return fail(ErrorCode::bad_seed_list, "entry's address");
+    if (entry.node.is_zero()) return fail(ErrorCode::bad_seed_list, "entry's NodeID");
+    if (std::ranges::find(list.entries, entry) != list.entries.end()) return fail(ErrorCode::bad_seed_list, "entry twice");
+    list.entries.push_back(entry);
+  }
+  return {};
+}
+
+static Result<void> read_signatures(Cursor& cursor, SeedList& list) {
+  const auto count = cursor.number(1);
+  if (cursor.ran_short()) return fail(ErrorCode::bad_seed_list, "signatures end early");
+  if (count > seed_signatures_max) return fail(ErrorCode::bad_seed_list, "count of signatures");
+  list.signatures.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const auto alg = static_cast<SignAlg>(cursor.number(2));
+    if (alg != SignAlg::mldsa65 && alg != SignAlg::mldsa87) return fail(ErrorCode::bad_seed_list, "signature's algorithm");
+    const auto sizes = sign_sizes(alg);
+    const auto public_key = cursor.take(sizes.public_key);
+    const auto signature = cursor.take(sizes.signature);
+    if (cursor.ran_short()) return fail(ErrorCode::bad_seed_list, "signatures end early");
+    list.signatures.push_back({alg, to_bytes(public_key), to_bytes(signature)});
+  }
+  return {};
+}
+
+Result<SeedList> parse_seed_list(std::string_view text) {
+  if (!text.starts_with(seed_list_prefix)) return fail(ErrorCode::bad_seed_list, "prefix");
+  if (text.size() > seed_text_bytes_max) return fail(ErrorCode::bad_seed_list, "longer than a TXT record");
+  const auto bytes = from_base64url(text.substr(seed_list_prefix.size()));
+  if (!bytes) return fail(ErrorCode::bad_seed_list, "base64url");
+  Cursor cursor(*bytes);
+  SeedList list;
+  if (cursor.number(1) != body_version) return fail(ErrorCode::bad_seed_list, "version");
+  list.chain.bytes = cursor.array<32>();
+  list.sequence = cursor.number(8);
+  const auto expires = cursor.number(8);
+  if (cursor.ran_short()) return fail(ErrorCode::bad_seed_list, "ends early");
+  if (expires > static_cast<uint64_t>(seed_expires_max)) return fail(ErrorCode::bad_seed_list, "expiry out of range");
+  list.expires = wall_from_unix(static_cast<int64_t>(expires));
+  TRY_VOID(read_entries(cursor, list));
+  TRY_VOID(read_signatures(cursor, list));
+  if (!cursor.at_end()) return fail(ErrorCode::bad_seed_list, "trailing bytes");
+  return list;
+}
+
+Digest operator_hash(ByteView public_key) { return blake2s(public_key); }
+
+Result<std::vector<size_t>> check_seed_list(const SeedList& list, const ChainId& chain, const std::vector<Digest>& operators,
+                                            size_t threshold, WallTime now, uint64_t sequence_min) {
+  if (list.chain != chain) return fail(ErrorCode::wrong_chain, "seed list of another chain");
+  if (list.expires <= now) return fail(ErrorCode::seed_list_expired, "seed list expired");
+  if (list.sequence < sequence_min) return fail(ErrorCode::seed_list_expired, "seed list older than one seen");
+  // A threshold of zero would make an unsigned list a signed one.
+  if (threshold == 0 || threshold > seed_signatures_max) return fail(ErrorCode::unknown_operator, "threshold");
+  if (list.signatures.size() > seed_signatures_max) return fail(ErrorCode::bad_seed_list, "count of signatures");
+  std::vector<size_t> chosen;
+  std::vector<Digest> seen;
+  for (size_t i = 0; i < list.signatures.size() && chosen.size() < threshold; ++i) {
+    const auto digest = operator_hash(list.signatures[i].public_key);
+    if (std::ranges::find(operators, digest) == operators.end()) continue;
+    if (std::ranges::find(seen, digest) != seen.end()) continue;
+    seen.push_back(digest);
+    chosen.push_back(i);
+  }
+  if (chosen.size() < threshold) return fail(ErrorCode::unknown_operator, "too few known operators signed");
+  return chosen;
+}
+
+}  // namespace lattice

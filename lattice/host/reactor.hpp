@@ -1,0 +1,97 @@
+// What host's files share: the Node, the sockets and the workers of one NodeHost, and the rule how they meet. Not for others.
+//
+// The rule: every input to the Node is followed by drain(), which carries out its wishes until there are none, then writes.
+// Everything here runs on the one thread of `io`, but for what is said to be posted.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <lattice/host/clock.hpp>
+#include <lattice/host/connection.hpp>
+#include <lattice/host/node_host.hpp>
+#include <lattice/host/resolver.hpp>
+#include <lattice/host/workers.hpp>
+
+namespace lattice {
+
+boost::asio::ip::tcp::endpoint to_asio(const Endpoint& endpoint);
+Endpoint from_asio(const boost::asio::ip::tcp::endpoint& endpoint);
+
+class Reactor {
+ public:
+  Reactor(HostConfig config, std::unique_ptr<Chain> chain, std::unique_ptr<Store> store, Provider& provider, LogSink& log);
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  // listener.cpp
+  HostResult<void> listen();
+  void start_accepting();
+  bool accept(boost::asio::ip::tcp::socket socket);  // false: no slot, the socket is gone
+
+  void make_node();
+  // One input, then drain.
+  template <class Input>
+  void input(Input&& give) {
+    if (!node) return;
+    give(*node, real_now());
+    drain();
+  }
+  void drain();
+  void close_all();  // node.stop, then no more accepting
+  // No socket is read while a worker pool is behind.
+  bool overloaded() const { return crypto_.busy() || chain_worker_.busy() || reader_.busy(); }
+
+  // Connections call these.
+  void closed(ConnId conn);         // forget it and tell the Node
+  void wait_for_room(ConnId conn);  // wake it when the Node wants its bytes again and nothing is overloaded
+  ByteSpan read_buffer() { return read_buffer_; }
+
+  boost::asio::io_context io{1};
+  HostConfig config;
+  LogSink& log;
+  std::unique_ptr<Node> node;
+  std::optional<boost::asio::ip::tcp::acceptor> acceptor;
+  std::unordered_map<ConnId, std::shared_ptr<Connection>> connections;
+  bool stopping = false;
+
+ private:
+  void carry_out(Effect effect);
+  void carry_out(Dial wish);
+  void carry_out(WantWrite wish);
+  void carry_out(CloseConn wish);
+  void carry_out(RunWork wish);
+  void carry_out(Resolve wish);
+  void carry_out(ToChain wish);
+  void carry_out(ReadBody wish);
+  void carry_out(VerifySeeds wish);
+  void write_marked();
+  void wake_waiting();
+  void arm_timer();
+  void on_timer();
+  Post post();
+  std::function<void()> relief();
+
+  Provider& provider_;
+  std::unique_ptr<Chain> chain_;
+  std::unique_ptr<Store> store_;
+  Bytes read_buffer_;           // shared by all sockets: an idle connection holds none
+  std::vector<ConnId> marked_;  // have something to write
+  std::set<ConnId> waiting_;    // stopped reading
+  boost::asio::steady_timer timer_;
+  std::optional<Instant> armed_;
+  bool draining_ = false;
+  Resolver resolver_;
+  // Last, so that their threads end before anything that they use.
+  WorkerPool crypto_;
+  WorkerPool reader_;
+  ChainWorker chain_worker_;
+};
+
+}  // namespace lattice

@@ -1,0 +1,119 @@
+// The channel: who may say what in which stage, and the messages that open it and keep it alive.
+#include <lattice/node/state.hpp>
+
+namespace lattice {
+
+void Node::State::on_message(Peer& peer, wire::Message message, Now now) {
+  if (!in_order(peer, message, now)) return;
+  std::visit([&](auto& m) { on(peer, m, now); }, message);
+}
+
+bool Node::State::in_order(Peer& peer, const wire::Message& message, Now now) {
+  if (peer.stage == Stage::open) {
+    // Answers to our questions have budgets of their own; everything else costs one of the peer's allowance.
+    const bool answer = std::holds_alternative<wire::Headers>(message) || std::holds_alternative<wire::Block>(message) ||
+                        std::holds_alternative<wire::NotFound>(message) || std::holds_alternative<wire::Pong>(message);
+    if (!answer && !peer.unasked.take(1, now.mono)) {
+      fault(peer, ErrorCode::too_many_messages, "message", now);
+      return false;
+    }
+    return true;
+  }
+  // Opening: the responder waits for open_channel, then for status; the initiator for status.
+  const bool opens = std::holds_alternative<wire::OpenChannel>(message) && peer.inbound && peer.version == 0;
+  const bool status = std::holds_alternative<wire::Status>(message) && (!peer.inbound || peer.version != 0);
+  if (opens || status || std::holds_alternative<wire::Reject>(message)) return true;
+  close(peer, ErrorCode::unexpected_message, "opening", now);
+  return false;
+}
+
+wire::Status Node::State::own_status() const {
+  wire::Status status;
+  status.version = config.protocol_version;
+  status.tip = tip.block.hash;
+  status.height = tip.block.height;
+  status.score = tip.score;
+  status.services = wire::service_blocks;
+  status.listen_port = config.listen_port;
+  status.user_agent = config.user_agent;
+  return status;
+}
+
+void Node::State::on(Peer& peer, wire::OpenChannel& message, Now now) {
+  const auto command = static_cast<uint16_t>(wire::Command::open_channel);
+  if (peer.stage != Stage::opening) return fault(peer, ErrorCode::unexpected_message, "open_channel", now);
+  if (message.chain != config.chain.id) {
+    send(peer, wire::Reject{command, ErrorCode::wrong_chain, {}, "another chain"}, now);
+    return close(peer, ErrorCode::wrong_chain, "open_channel", now);
+  }
+  peer.version = std::min(message.version, config.protocol_version);
+  if (peer.version == 0) {
+    send(peer, wire::Reject{command, ErrorCode::wrong_version, {}, "version 0"}, now);
+    return close(peer, ErrorCode::wrong_version, "open_channel", now);
+  }
+  peer.told = tip.block.hash;
+  send(peer, own_status(), now);
+}
+
+void Node::State::on(Peer& peer, wire::Status& message, Now now) {
+  peer.status = std::move(message);
+  if (peer.stage == Stage::open) {
+    blocks.raise_have(peer.conn, peer.status.height);
+    if (peer.status.tip != tip.block.hash && peer.status.tip != best.block.hash) header_sync.on_announced(peer.conn);
+    headers_dirty = blocks_dirty = true;
+    return;
+  }
+  peer.version = std::min(peer.status.version, config.protocol_version);
+  if (peer.version == 0) return close(peer, ErrorCode::wrong_version, "status", now);
+  if (!peer.inbound) {
+    peer.told = tip.block.hash;
+    if (!send(peer, own_status(), now)) return;
+  }
+  on_open(peer, now);
+}
+
+void Node::State::on_open(Peer& peer, Now now) {
+  enter(peer, Stage::open, now);
+  peer.ping_due = now.mono + config.ping_interval;
+  if (!peer.inbound) {
+    addresses.on_answered(peer.remote, *peer.node, peer.status.services, now);
+    if (config.discovery) {
+      peer.asked_addresses = true;
+      send(peer, wire::GetAddresses{}, now);
+    }
+  } else {
+    learn_listener(peer, now);
+  }
+  if (peer.status.services & wire::service_blocks) {
+    header_sync.add(peer.conn, !peer.inbound);
+    blocks.add(peer.conn);
+    blocks.raise_have(peer.conn, peer.status.height);
+  }
+  headers_dirty = blocks_dirty = dial_dirty = true;
+  log_peer_event(LogLevel::info, "peer_connected",
+                 {{"peer", node_id_text(*peer.node)},
+                  {"addr", peer.remote.text()},
+                  {"inbound", peer.inbound ? "1" : "0"},
+                  {"source", std::string(source_name(peer.source))},
+                  {"suite", std::string(suite_name(peer.suite))},
+                  {"height", std::to_string(peer.status.height)}},
+                 now);
+}
+
+void Node::State::on(Peer& peer, wire::Ping& message, Now now) { send(peer, wire::Pong{message.nonce}, now); }
+
+void Node::State::on(Peer& peer, wire::Pong& message, Now now) {
+  if (peer.ping != message.nonce) return fault(peer, ErrorCode::unrequested, "pong", now);
+  peer.ping.reset();
+}
+
+// While the channel opens a reject ends it. Later it is advice: what mattered has timers and answers of its own.
+void Node::State::on(Peer& peer, wire::Reject& message, Now now) {
+  if (peer.stage != Stage::opening) return;
+  peer.link->close(ErrorCode::not_needed);
+  leave(peer, {message.reason, "reject"}, true, now);
+}
+
+void Node::State::on(Peer&, wire::Unknown&, Now) {}  // skipped; the link counts them
+
+}  // namespace lattice

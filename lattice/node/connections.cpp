@@ -1,0 +1,199 @@
+// Links: made, pumped, judged and left.
+#include <lattice/base/assert.hpp>
+#include <lattice/node/state.hpp>
+
+namespace lattice {
+
+static constexpr Duration silent_link = std::chrono::seconds{5};
+
+Peer* Node::State::find(ConnId conn) {
+  const auto found = peers.find(conn);
+  return found == peers.end() ? nullptr : &found->second;
+}
+
+Peer* Node::State::find_alive(ConnId conn) {
+  Peer* peer = find(conn);
+  return peer != nullptr && peer->alive() ? peer : nullptr;
+}
+
+void Node::State::enter(Peer& peer, Stage stage, Now now) {
+  peer.stage = stage;
+  peer.since = now.mono;
+}
+
+Peer& Node::State::add_peer(const Endpoint& remote, bool inbound, PeerSource source, Instant now) {
+  const ConnId conn{next_conn++};
+  Peer& peer = peers[conn];
+  peer.conn = conn;
+  peer.remote = remote;
+  peer.inbound = inbound;
+  peer.source = source;
+  peer.since = peer.received = peer.written = now;
+  return peer;
+}
+
+void Node::State::begin_link(Peer& peer, Role role, Now now) {
+  LinkConfig link;
+  link.role = role;
+  link.magic = config.magic;
+  std::copy_n(config.chain.genesis.bytes.begin(), link.chain8.size(), link.chain8.begin());
+  link.suites = config.suites;
+  link.identity = config.identity;
+  link.expected = peer.expected;
+  link.handshake_timeout = config.handshake_timeout;
+  peer.link.emplace(std::move(link), provider, now);
+  peer.received = peer.written = now.mono;
+  enter(peer, Stage::handshake, now);
+  pump(peer.conn, now);
+}
+
+// Takes everything that the link has to say.
+void Node::State::pump(ConnId conn, Now now) {
+  Peer& peer = *find(conn);
+  while (peer.alive()) {
+    if (auto work = peer.link->poll_work()) {
+      effects.push_back(RunWork{conn, std::move(*work)});
+      continue;
+    }
+    auto event = peer.link->poll_event();
+    if (!event) break;
+    std::visit([&](auto& e) { on_link_event(peer, std::move(e), now); }, *event);
+  }
+  touched.insert(conn);
+}
+
+void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
+  ++handshakes;
+  peer.node = event.peer;
+  peer.suite = event.suite;
+  peer.handshake_time = event.handshake_time;
+  if (event.peer == config.identity->id) {
+    remember_self(peer);
+    return close(peer, ErrorCode::self_connection, "node id", now);
+  }
+  if (!peer.kept && reputation.node_avoided(event.peer, now.mono)) return close(peer, ErrorCode::no_slot, "avoided", now);
+  if (peer.kept) kept[*peer.kept].answered = event.peer;
+  if (!peer.inbound) addresses.on_answered(peer.remote, event.peer, 0, now);
+  enter(peer, Stage::opening, now);
+  if (!keeps_link(peer, now)) {
+    return close(peer, ErrorCode::duplicate_link, "node id", now);
+  }
+  if (!peer.inbound) send(peer, wire::OpenChannel{config.chain.id, config.protocol_version}, now);
+}
+
+// The address that was dialled is our own.
+void Node::State::remember_self(const Peer& peer) {
+  if (peer.inbound) return;
+  addresses.mark_own(peer.remote);
+  if (peer.kept) kept[*peer.kept].answered = config.identity->id;
+}
+
+void Node::State::avoid(const Peer& peer, ErrorCode code, Now now) {
+  reputation.avoid(peer.remote, code, now.mono);
+  if (peer.node) reputation.avoid_node(*peer.node, now.mono);
+}
+
+// Of two links with one node one is enough. Both ends must choose alike: where both dialled at about the same time, the link
+// stays whose initiator has the lower NodeID; else the older one, unless it has fallen silent: then the peer has most likely
+// lost it. False: the new link goes.
+bool Node::State::keeps_link(const Peer& fresh, Now now) {
+  for (auto& [conn, other] : peers) {
+    if (conn == fresh.conn || other.node != fresh.node) continue;
+    if (other.stage != Stage::opening && other.stage != Stage::open) continue;
+    const bool crossed = other.inbound != fresh.inbound && now.mono - other.since < config.handshake_timeout;
+    const bool we_are_lower = config.identity->id < *fresh.node;
+    const bool silent = now.mono - other.received >= silent_link;
+    const bool fresh_stays = silent || (crossed && fresh.inbound != we_are_lower);
+    if (!fresh_stays) return false;
+    close(other, ErrorCode::duplicate_link, "node id", now);
+  }
+  return true;
+}
+
+void Node::State::on_link_event(Peer& peer, LinkMessage event, Now now) {
+  if (event.channel != main_channel) return close(peer, ErrorCode::unknown_channel, "message", now);
+  on_message(peer, std::move(event.message), now);
+}
+
+void Node::State::on_link_event(Peer& peer, LinkClosed event, Now now) {
+  if (!event.by_peer && event.error.code == ErrorCode::self_connection) remember_self(peer);
+  if (!event.by_peer && peer.node && reputation.on_fault(peer.remote, event.error.code, now.mono) >= score_limit) {
+    avoid(peer, event.error.code, now);
+  }
+  leave(peer, event.error, event.by_peer, now);
+}
+
+bool Node::State::send(Peer& peer, const wire::Message& message, Now now) {
+  if (!peer.alive()) return false;
+  if (peer.link->queued_bytes() == 0) peer.written = now.mono;
+  touched.insert(peer.conn);
+  if (const auto sent = peer.link->send(main_channel, message); !sent) {
+    close(peer, sent.error().code, sent.error().where, now);
+    return false;
+  }
+  return true;
+}
+
+// The peer did something that it should not have. Enough of it, and it is left and avoided.
+void Node::State::fault(Peer& peer, ErrorCode code, const char* where, Now now) {
+  if (!peer.alive()) return;
+  const bool address_enough = reputation.on_fault(peer.remote, code, now.mono) >= score_limit;
+  if (!peer.score.add(code, now.mono) && !address_enough) return;
+  if (Reputation::is_own_fault(code)) avoid(peer, code, now);
+  close(peer, code, where, now);
+}
+
+void Node::State::close(Peer& peer, ErrorCode code, const char* where, Now now) {
+  if (!peer.alive()) return;
+  if (peer.link) peer.link->close(code);
+  leave(peer, {code, where}, false, now);
+}
+
+// The end of a peer: nothing of it stays but what its address is remembered for, and its socket until the host lets go of it.
+void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
+  ASSERT(peer.alive());
+  header_sync.remove(peer.conn);
+  blocks.remove(peer.conn);
+  headers_dirty = blocks_dirty = dial_dirty = true;
+
+  const bool was_open = peer.stage == Stage::open;
+  const bool long_lived = was_open && now.mono - peer.since >= std::chrono::seconds{60};
+  if (!peer.inbound && error.code != ErrorCode::duplicate_link) addresses.on_failed(peer.remote, now.mono, provider.rng());
+  if (peer.kept) {
+    Kept& entry = kept[*peer.kept];
+    entry.conn.reset();
+    if (long_lived) entry.backoff.reset();
+    entry.next_try = now.mono + entry.backoff.next(provider.rng());
+  }
+
+  left.push_back({peer.remote, peer.node, peer.source, error.code, error.where, by_peer});
+  if (left.size() > left_max) left.pop_front();
+  log_peer_event(peer.node || !peer.inbound ? LogLevel::info : LogLevel::debug, "peer_left",
+                 {{"peer", peer.node ? node_id_text(*peer.node) : "unknown"},
+                  {"addr", peer.remote.text()},
+                  {"reason", std::string(error_name(error.code))},
+                  {"where", error.where},
+                  {"by_peer", by_peer ? "1" : "0"}},
+                 now);
+  enter(peer, Stage::closing, now);
+  peer.serving = {};
+  if (!peer.socket_gone) effects.push_back(CloseConn{peer.conn});
+}
+
+void Node::State::close_all(ErrorCode code, Now now) {
+  for (auto& [conn, peer] : peers) close(peer, code, "node", now);
+}
+
+// Tells the host which links have bytes to write. A link is asked only while the host is not writing: what it holds stays put.
+void Node::State::flush() {
+  for (const ConnId conn : touched) {
+    Peer* peer = find(conn);
+    if (peer == nullptr || !peer->link || peer->writing || !peer->alive()) continue;
+    if (peer->link->pending_output().empty()) continue;
+    peer->writing = true;
+    effects.push_back(WantWrite{conn});
+  }
+  touched.clear();
+}
+
+}  // namespace lattice

@@ -1,0 +1,133 @@
+// Whom to dial: the operator's peers always, then candidates from the address table until the outbound slots are full.
+#include <algorithm>
+
+#include <lattice/node/state.hpp>
+
+namespace lattice {
+
+size_t Node::State::alive_count() const {
+  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive(); }));
+}
+size_t Node::State::inbound_count() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive() && entry.second.inbound; }));
+}
+// Kept peers have slots of their own.
+size_t Node::State::outbound_count() const {
+  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {
+    const Peer& peer = entry.second;
+    return peer.alive() && !peer.inbound && !peer.kept;
+  }));
+}
+size_t Node::State::open_count() const {
+  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) { return entry.second.open(); }));
+}
+// A dial or handshake of ours is under way.
+bool Node::State::connecting() const {
+  return std::ranges::any_of(peers, [](const auto& entry) {
+    const Peer& peer = entry.second;
+    return !peer.inbound && peer.alive() && !peer.open();
+  });
+}
+// The same, of those that we began with.
+bool Node::State::connecting_first() const {
+  return std::ranges::any_of(peers, [](const auto& entry) {
+    const Peer& peer = entry.second;
+    return !peer.inbound && peer.alive() && !peer.open() && peer.source != PeerSource::peer_exchange;
+  });
+}
+
+bool Node::State::connected_to(const NodeId& node) const {
+  return std::ranges::any_of(peers, [&](const auto& entry) {
+    const Peer& peer = entry.second;
+    return peer.alive() && (peer.node == node || (!peer.node && peer.expected == node));
+  });
+}
+
+bool Node::State::connected_to(const Endpoint& endpoint) const {
+  return std::ranges::any_of(peers, [&](const auto& entry) {
+    const Peer& peer = entry.second;
+    if (!peer.alive()) return false;
+    if (!peer.inbound) return peer.remote == endpoint;
+    return peer.open() && peer.remote.ip == endpoint.ip && peer.status.listen_port == endpoint.port;
+  });
+}
+
+ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, Now now) {
+  Peer& peer = add_peer(endpoint, false, source, now.mono);
+  peer.expected = expected;
+  addresses.on_dialing(endpoint, now.mono);
+  effects.push_back(Dial{peer.conn, endpoint});
+  return peer.conn;
+}
+
+void Node::State::dial(Now now) {
+  if (stopping || !loaded()) return;
+  dial_kept(now);
+  if (!config.discovery) {
+    first_round_over |= !connecting();
+    return;
+  }
+  while (outbound_count() < config.outbound_target && alive_count() < config.connections_max) {
+    if (dial_next(now, true) || dial_next(now, false)) continue;
+    break;
+  }
+  if (dns.busy()) return;
+  first_round_over |= !connecting_first() && open_count() > 0;
+  if (connecting()) return;
+  if (open_count() == 0 && !bootstrap_used && !config.bootstrap.empty()) {
+    use_bootstrap(now);
+    dial_dirty = false;
+    return dial(now);
+  }
+  first_round_over = true;
+}
+
+void Node::State::dial_kept(Now now) {
+  for (size_t i = 0; i < kept.size(); ++i) {
+    Kept& entry = kept[i];
+    if (entry.conn || entry.next_try > now.mono || alive_count() >= config.connections_max) continue;
+    const auto& node = entry.peer.node ? entry.peer.node : entry.answered;
+    if ((node && (connected_to(*node) || *node == config.identity->id)) || connected_to(entry.peer.endpoint)) continue;
+    entry.conn = start_dial(entry.peer.endpoint, entry.peer.node, PeerSource::operator_given, now);
+    peers.at(*entry.conn).kept = i;
+  }
+}
+
+bool Node::State::usable(const KnownAddress& address, bool fresh_group, Instant now) const {
+  if (address.node && (connected_to(*address.node) || *address.node == config.identity->id)) return false;
+  if (connected_to(address.endpoint) || reputation.avoided(address.endpoint, now)) return false;
+  if (!fresh_group) return true;
+  const AddressGroup group = group_of(address.endpoint.ip);
+  return std::ranges::none_of(peers, [&](const auto& entry) {
+    const Peer& peer = entry.second;
+    return peer.alive() && !peer.inbound && group_of(peer.remote.ip) == group;
+  });
+}
+
+// One more outbound peer, from an address group that no other is in where `fresh_group`. False: there is no candidate.
+bool Node::State::dial_next(Now now, bool fresh_group) {
+  const auto chosen = addresses.choose(
+      now.mono, open_count() == 0, [&](const KnownAddress& a) { return usable(a, fresh_group, now.mono); }, provider.rng());
+  if (!chosen) return false;
+  // Hearsay about who answers somewhere must not keep us from whoever does: only a signed list names whom to expect.
+  const bool certain = chosen->source == PeerSource::dns_signed || chosen->source == PeerSource::bootstrap;
+  start_dial(chosen->endpoint, certain ? chosen->node : std::nullopt, chosen->source, now);
+  return true;
+}
+
+// The dial failed, or took too long.
+void Node::State::on_dial_ended(Peer& peer, Now now) {
+  ++dials_failed;
+  dial_dirty = true;
+  addresses.on_failed(peer.remote, now.mono, provider.rng());
+  if (peer.kept) {
+    Kept& entry = kept[*peer.kept];
+    entry.conn.reset();
+    entry.next_try = now.mono + entry.backoff.next(provider.rng());
+  }
+  log(LogLevel::debug, "dial_failed", {{"addr", peer.remote.text()}, {"source", std::string(source_name(peer.source))}});
+  enter(peer, Stage::closing, now);
+}
+
+}  // namespace lattice

@@ -1,0 +1,101 @@
+// DNS seeds: asked at start, and again while nobody is connected; then the bootstrap list.
+#include <lattice/node/state.hpp>
+
+namespace lattice {
+
+void Node::State::ask_dns(Now now) {
+  dns_due.reset();
+  bootstrap_used = false;
+  for (size_t seed = 0; seed < dns.size(); ++seed) {
+    const RequestId request = expect(ForSeed{seed});
+    dns.on_asked(seed);
+    effects.push_back(Resolve{request, dns.name(seed)});
+  }
+  if (dns.size() > 0) dns_asked = now.mono;
+  dial_dirty = true;
+}
+
+void Node::State::on_resolved(RequestId request, const DnsAnswer& answer, Now now) {
+  if (const auto asked = take_pending<ForSeed>(request)) take_answer(asked->seed, answer, now);
+}
+
+void Node::State::take_answer(size_t seed, const DnsAnswer& answer, Now now) {
+  dial_dirty = true;
+  auto found = dns.on_answer(seed, answer, now.wall);
+  if (!found.work.empty()) {
+    effects.push_back(VerifySeeds{expect(ForSeed{seed}), std::move(found.work)});
+    return;
+  }
+  take_seeds(seed, found.peers, now);
+}
+
+void Node::State::on_seed_work_done(RequestId request, const std::vector<bool>& valid, Now now) {
+  const auto asked = take_pending<ForSeed>(request);
+  if (!asked) return;
+  dial_dirty = true;
+  take_seeds(asked->seed, dns.on_verified(asked->seed, valid), now);
+}
+
+void Node::State::take_seeds(size_t seed, const std::vector<SeedPeer>& found, Now now) {
+  const DnsReport report = dns.report()[seed];
+  log(report.failed ? LogLevel::warning : LogLevel::info, "dns_answer",
+      {{"name", report.name},
+       {"addresses", std::to_string(report.addresses)},
+       {"services", std::to_string(report.services)},
+       {"listed", std::to_string(report.listed)},
+       {"signed", report.is_signed ? "1" : "0"},
+       {"failed", report.failed ? "1" : "0"},
+       {"detail", report.detail}});
+  if (!report.rejected.empty()) {
+    log(LogLevel::warning, "seed_list_rejected", {{"name", report.name}, {"reason", report.rejected}});
+  }
+  for (const auto& peer : found) {
+    KnownAddress known;
+    known.endpoint = peer.endpoint;
+    known.node = peer.node;
+    known.source = peer.source;
+    known.services = wire::service_blocks;
+    known.next_try = now.mono;
+    addresses.add(std::move(known), provider.rng());
+  }
+}
+
+void Node::State::use_bootstrap(Now now) {
+  bootstrap_used = true;
+  for (const auto& peer : config.bootstrap) {
+    KnownAddress known;
+    known.endpoint = peer.endpoint;
+    known.node = peer.node;
+    known.source = PeerSource::bootstrap;
+    known.next_try = now.mono;
+    addresses.add(std::move(known), provider.rng());
+  }
+  log(LogLevel::info, "bootstrap_used", {{"peers", std::to_string(config.bootstrap.size())}});
+}
+
+// A round that never ends is ended; the next one comes after a growing pause while nobody is connected.
+void Node::State::check_dns(Now now) {
+  if (dns_due && *dns_due <= now.mono) {
+    if (open_count() == 0) return ask_dns(now);
+    dns_due.reset();
+  }
+  if (dns.busy() && dns_asked && now.mono - *dns_asked >= dns_patience) {
+    DnsAnswer silence;
+    silence.failed = true;
+    silence.detail = "no answer";
+    std::vector<RequestId> open;
+    for (const auto& [request, what] : pending) {
+      if (std::holds_alternative<ForSeed>(what)) open.push_back(request);
+    }
+    for (const RequestId request : open) on_resolved(request, silence, now);
+    return;
+  }
+  if (open_count() > 0) {
+    dns_pause.reset();
+    dns_due.reset();
+  } else if (!dns.busy() && !dns_due && first_round_over) {
+    dns_due = now.mono + dns_pause.next(provider.rng());
+  }
+}
+
+}  // namespace lattice

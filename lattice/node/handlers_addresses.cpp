@@ -1,0 +1,48 @@
+// Peer exchange: who else is there.
+#include <lattice/node/state.hpp>
+
+namespace lattice {
+
+// Once a link: asking again would only show how the table changes.
+void Node::State::on(Peer& peer, wire::GetAddresses&, Now now) {
+  if (peer.gave_addresses) return;
+  peer.gave_addresses = true;
+  send(peer, wire::Addresses{addresses.sample(peer.remote.ip, limits::addresses_max, provider.rng())}, now);
+}
+
+void Node::State::on(Peer& peer, wire::Addresses& message, Now now) {
+  const bool asked = std::exchange(peer.asked_addresses, false);
+  if (!asked) {
+    if (message.entries.size() > unasked_addresses_max) return fault(peer, ErrorCode::unrequested, "addresses", now);
+    if (!peer.hearsay.take(static_cast<double>(message.entries.size()), now.mono)) return;
+  }
+  if (!config.discovery) return;
+  const int64_t latest = unix_seconds(now.wall);
+  for (const auto& entry : message.entries) {
+    if (!AddressTable::acceptable(entry.endpoint, peer.remote.ip)) continue;
+    KnownAddress known;
+    known.endpoint = entry.endpoint;
+    known.node = entry.node;
+    known.source = PeerSource::peer_exchange;
+    known.services = entry.services;
+    known.last_seen = std::min(entry.last_seen, latest);  // a peer's clock moves nothing here
+    known.next_try = now.mono;
+    addresses.add(std::move(known), provider.rng());
+  }
+  dial_dirty = true;
+}
+
+// An inbound peer that takes connections can be told of, once it answered there; until then it is a candidate like any other.
+void Node::State::learn_listener(const Peer& peer, Now now) {
+  if (peer.status.listen_port == 0 || !config.discovery) return;
+  KnownAddress known;
+  known.endpoint = {peer.remote.ip, peer.status.listen_port};
+  known.node = peer.node;
+  known.source = PeerSource::peer_exchange;
+  known.services = peer.status.services;
+  known.last_seen = unix_seconds(now.wall);
+  known.next_try = now.mono;
+  if (AddressTable::acceptable(known.endpoint, peer.remote.ip)) addresses.add(std::move(known), provider.rng());
+}
+
+}  // namespace lattice

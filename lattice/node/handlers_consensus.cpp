@@ -1,0 +1,20 @@
+// Consensus messages: opaque, judged by the chain, passed on once.
+#include <lattice/node/state.hpp>
+
+namespace lattice {
+
+void Node::State::on(Peer& peer, wire::Consensus& message, Now) {
+  if (consensus_judging >= consensus_judging_max) return;
+  if (!seen_consensus.insert(blake2s(message.bytes.view()))) return;
+  ++consensus_judging;
+  const RequestId request = expect(ForConsensus{peer.conn, message.bytes});
+  tell_chain(SubmitConsensus{request, std::move(message.bytes)});
+}
+
+void Node::State::broadcast(const SharedBytes& message, std::optional<ConnId> except, Now now) {
+  for (auto& [conn, peer] : peers) {
+    if (peer.open() && conn != except) send(peer, wire::Consensus{message}, now);
+  }
+}
+
+}  // namespace lattice

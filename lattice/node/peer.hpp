@@ -1,0 +1,82 @@
+// One connection as the node sees it. Owned by Node::State by value; others refer to it by its ConnId.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include <lattice/discovery/peer_source.hpp>
+#include <lattice/link/link.hpp>
+#include <lattice/node/node.hpp>
+#include <lattice/peers/allowance.hpp>
+#include <lattice/peers/reputation.hpp>
+#include <lattice/wire/messages.hpp>
+
+namespace lattice {
+
+// Dialing -> Handshake -> Opening -> Open -> Closing
+//
+//   Dialing    the host tries to connect; for connection_timeout
+//   Handshake  the link's own; for handshake_timeout
+//   Opening    open_channel from the initiator, status from the responder, status from the initiator; for handshake_timeout
+//   Open       every message; as long as the peer is not silent for two ping intervals
+//   Closing    nothing more is read; until the host says that the socket has ended
+enum class Stage : uint8_t { dialing, handshake, opening, open, closing };
+
+// What one peer asked for and has not got. Bodies are read a few at a time and sent in the order asked.
+struct Serving {
+  static constexpr size_t wanted_max = 1024;
+  static constexpr size_t reads_max = 16;
+  static constexpr size_t queued_bytes_max = 4 * 1024 * 1024;
+  static constexpr size_t header_questions_max = 4;
+
+  struct Read {
+    RequestId request;
+    BlockHash block;
+    bool done = false;
+    std::optional<SharedBytes> body;
+  };
+  std::deque<BlockHash> wanted;
+  std::deque<Read> reads;
+  size_t mean_bytes = 64 * 1024;
+  size_t header_questions = 0;
+};
+
+struct Peer {
+  ConnId conn;
+  Endpoint remote;
+  bool inbound = false;
+  PeerSource source = PeerSource::inbound;
+  std::optional<size_t> kept;  // its place among the operator's peers
+  Stage stage = Stage::dialing;
+  Instant since{};           // in this stage
+  bool socket_gone = false;  // the host said so first
+
+  std::optional<Link> link;
+  bool writing = false;  // the host has been told that there is something to write
+  std::optional<NodeId> expected, node;
+  Suite suite = Suite::xxhfs_chacha;
+  Duration handshake_time{};
+  uint16_t version = 0;
+  wire::Status status;  // what it says of itself
+
+  Instant received{};  // its last bytes
+  Instant written{};   // when it last took bytes, or got something to take
+  Instant ping_due{};
+  std::optional<uint64_t> ping;  // the nonce that it has not answered
+
+  Score score;
+  Allowance unasked{2000, 200};  // messages that nobody asked for
+  Allowance hearsay{10, 0.1};    // addresses that nobody asked for
+  bool asked_addresses = false;  // and not answered yet
+  bool gave_addresses = false;
+  BlockHash told;                      // the newest block that both sides know the other knows
+  std::optional<BlockHash> announced;  // named by it, not known here yet
+
+  Serving serving;
+  uint64_t bytes_in = 0, bytes_out = 0, headers = 0, blocks = 0;
+
+  bool alive() const { return stage != Stage::closing; }
+  bool open() const { return stage == Stage::open; }
+};
+
+}  // namespace lattice

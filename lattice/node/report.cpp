@@ -1,0 +1,62 @@
+// What a person, a metric or a test wants to know.
+#include <lattice/node/state.hpp>
+
+namespace lattice {
+
+void Node::State::log(LogLevel level, std::string_view name, std::vector<LogField> fields) {
+  if (sink.wants(level)) sink.log({level, name, std::move(fields)});
+}
+
+// Events that peers cause have an allowance: nobody can fill the log by coming and going.
+void Node::State::log_peer_event(LogLevel level, std::string_view name, std::vector<LogField> fields, Now now) {
+  if (!sink.wants(level)) return;
+  if (level >= LogLevel::info && !log_allowance.take(1, now.mono)) {
+    ++log_suppressed;
+    return;
+  }
+  if (log_suppressed > 0)
+    log(LogLevel::warning, "log_suppressed", {{"events", std::to_string(std::exchange(log_suppressed, 0))}});
+  log(level, name, std::move(fields));
+}
+
+NodeReport Node::State::report() const {
+  NodeReport out;
+  out.tip = tip;
+  out.best_header = best;
+  out.loaded = loaded();
+  out.synced = synced;
+  out.discovering = !first_round_over;
+  out.headers_received = headers_received;
+  out.blocks_received = blocks_received;
+  out.block_bytes_received = block_bytes_received;
+  out.blocks_in_flight = blocks.owed();
+  out.known_addresses = addresses.size();
+  out.handshakes = handshakes;
+  out.dials_failed = dials_failed;
+  out.dns = dns.report();
+  for (const auto& [conn, peer] : peers) {
+    if (!peer.alive()) continue;
+    PeerReport row;
+    row.conn = conn;
+    row.endpoint = peer.remote;
+    row.node = peer.node;
+    row.inbound = peer.inbound;
+    row.established = peer.open();
+    row.suite = peer.suite;
+    row.source = peer.source;
+    row.handshake_seconds = seconds_of(peer.handshake_time);
+    row.height = peer.status.height;
+    row.bytes_in = peer.bytes_in;
+    row.bytes_out = peer.bytes_out;
+    row.headers = peer.headers;
+    row.blocks = peer.blocks;
+    row.unknown_messages = peer.link ? peer.link->unknown_messages() : 0;
+    row.user_agent = peer.status.user_agent;
+    out.peers.push_back(std::move(row));
+  }
+  out.left.assign(left.begin(), left.end());
+  out.failed = failed;
+  return out;
+}
+
+}  // namespace lattice

@@ -1,0 +1,243 @@
+// What a Node holds, and the steps that its inputs are made of. Each group has its own file:
+// connections.cpp, dialing.cpp, channel.cpp, handlers_*.cpp, chain_dialogue.cpp, discovery_dialogue.cpp, timers.cpp, report.cpp.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include <lattice/discovery/address_table.hpp>
+#include <lattice/discovery/dns_seeds.hpp>
+#include <lattice/node/node.hpp>
+#include <lattice/node/peer.hpp>
+#include <lattice/node/recent.hpp>
+#include <lattice/peers/backoff.hpp>
+#include <lattice/peers/reputation.hpp>
+#include <lattice/sync/block_download.hpp>
+#include <lattice/sync/header_sync.hpp>
+
+namespace lattice {
+
+constexpr wire::ChannelId main_channel = 1;
+constexpr size_t left_max = 64;
+constexpr size_t consensus_judging_max = 1024;
+constexpr size_t consensus_seen_max = 8192;
+constexpr size_t unasked_addresses_max = 10;
+constexpr Duration tick_interval = std::chrono::seconds{1};
+constexpr Duration dns_patience = std::chrono::seconds{30};     // the resolver's own limits end long before
+constexpr Duration unread_patience = std::chrono::seconds{60};  // for a peer that does not take what it asked for
+constexpr Duration block_timer_step = std::chrono::milliseconds{100};
+
+// What an answer of the world or the chain belongs to.
+struct ForHeaders {
+  ConnId conn;
+};
+struct ForBlock {
+  ConnId conn;
+  BlockRef block;
+  size_t bytes = 0;
+};
+struct ForConsensus {
+  ConnId conn;
+  SharedBytes message;
+};
+struct ForFindHeaders {
+  ConnId conn;
+};
+struct ForMissing {
+  size_t count = 0;
+  uint64_t generation = 0;
+};
+struct ForBody {
+  ConnId conn;
+};
+struct ForSeed {
+  size_t seed = 0;
+};
+using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed>;
+
+// A peer that the operator gave: dialled again whenever it is gone.
+struct Kept {
+  KnownPeer peer;
+  std::optional<NodeId> answered;  // who answered there
+  std::optional<ConnId> conn;
+  Backoff backoff{std::chrono::seconds{1}, std::chrono::seconds{60}};
+  Instant next_try{};
+};
+
+struct Node::State {
+  State(NodeConfig node_config, Provider& crypto, LogSink& sink);
+
+  // connections.cpp
+  Peer* find(ConnId conn);
+  Peer* find_alive(ConnId conn);
+  Peer& add_peer(const Endpoint& remote, bool inbound, PeerSource source, Instant now);
+  void begin_link(Peer& peer, Role role, Now now);
+  void pump(ConnId conn, Now now);
+  void on_link_event(Peer& peer, LinkEstablished event, Now now);
+  void on_link_event(Peer& peer, LinkMessage event, Now now);
+  void on_link_event(Peer& peer, LinkClosed event, Now now);
+  void remember_self(const Peer& peer);
+  void avoid(const Peer& peer, ErrorCode code, Now now);
+  bool keeps_link(const Peer& fresh, Now now);
+  bool send(Peer& peer, const wire::Message& message, Now now);
+  void fault(Peer& peer, ErrorCode code, const char* where, Now now);
+  void close(Peer& peer, ErrorCode code, const char* where, Now now);
+  void leave(Peer& peer, Error error, bool by_peer, Now now);
+  void close_all(ErrorCode code, Now now);
+  void enter(Peer& peer, Stage stage, Now now);
+  void flush();
+
+  // dialing.cpp
+  void dial(Now now);
+  void dial_kept(Now now);
+  bool dial_next(Now now, bool fresh_group);
+  bool usable(const KnownAddress& address, bool fresh_group, Instant now) const;
+  ConnId start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, Now now);
+  void on_dial_ended(Peer& peer, Now now);
+  bool connected_to(const NodeId& node) const;
+  bool connected_to(const Endpoint& endpoint) const;
+  size_t outbound_count() const;
+  size_t inbound_count() const;
+  size_t alive_count() const;
+  size_t open_count() const;
+  bool connecting() const;
+  bool connecting_first() const;
+
+  // channel.cpp
+  void on_message(Peer& peer, wire::Message message, Now now);
+  bool in_order(Peer& peer, const wire::Message& message, Now now);
+  void on(Peer& peer, wire::OpenChannel& message, Now now);
+  void on(Peer& peer, wire::Status& message, Now now);
+  void on(Peer& peer, wire::Ping& message, Now now);
+  void on(Peer& peer, wire::Pong& message, Now now);
+  void on(Peer& peer, wire::Reject& message, Now now);
+  void on(Peer& peer, wire::Unknown& message, Now now);
+  wire::Status own_status() const;
+  void on_open(Peer& peer, Now now);
+
+  // handlers_addresses.cpp
+  void on(Peer& peer, wire::GetAddresses& message, Now now);
+  void on(Peer& peer, wire::Addresses& message, Now now);
+  void learn_listener(const Peer& peer, Now now);
+
+  // handlers_headers.cpp
+  void on(Peer& peer, wire::GetHeaders& message, Now now);
+  void on(Peer& peer, wire::Headers& message, Now now);
+  void on(Peer& peer, wire::Inventory& message, Now now);
+  void ask_headers(Now now);
+  void check_header_timeouts(Now now);
+  void announce(const BlockHash& block, Now now);
+
+  // handlers_blocks.cpp
+  void on(Peer& peer, wire::GetBlocks& message, Now now);
+  void on(Peer& peer, wire::Block& message, Now now);
+  void on(Peer& peer, wire::NotFound& message, Now now);
+  void ask_blocks(Now now);
+  void check_block_timeouts(Now now);
+  void serve(Peer& peer, Now now);
+  void on_body(RequestId request, std::optional<SharedBytes> body, Now now);
+
+  // handlers_consensus.cpp
+  void on(Peer& peer, wire::Consensus& message, Now now);
+  void broadcast(const SharedBytes& message, std::optional<ConnId> except, Now now);
+
+  // chain_dialogue.cpp
+  void tell_chain(ChainCommand command) { effects.push_back(ToChain{std::move(command)}); }
+  void on_chain(HeadersVerdict& event, Now now);
+  void on_chain(BlockVerdict& event, Now now);
+  void on_chain(ConsensusVerdict& event, Now now);
+  void on_chain(HeadersFound& event, Now now);
+  void on_chain(MissingFound& event, Now now);
+  void on_chain(BestHeaderChanged& event, Now now);
+  void on_chain(TipChanged& event, Now now);
+  void on_chain(PublishConsensus& event, Now now);
+  void on_chain(PublishBlock& event, Now now);
+  void on_chain(ChainFailed& event, Now now);
+  void find_missing();
+  void update_synced(Now now);
+
+  // discovery_dialogue.cpp
+  void ask_dns(Now now);
+  void on_resolved(RequestId request, const DnsAnswer& answer, Now now);
+  void on_seed_work_done(RequestId request, const std::vector<bool>& valid, Now now);
+  void take_answer(size_t seed, const DnsAnswer& answer, Now now);
+  void take_seeds(size_t seed, const std::vector<SeedPeer>& peers, Now now);
+  void use_bootstrap(Now now);
+  void check_dns(Now now);
+
+  // timers.cpp
+  void tick(Now now);
+  void check_peer(Peer& peer, Now now);
+  std::optional<Instant> peer_deadline(const Peer& peer) const;
+  std::optional<Instant> block_deadline() const;
+  std::optional<Instant> next_timeout() const;
+  void on_timeout(Now now);
+
+  // report.cpp
+  void log(LogLevel level, std::string_view name, std::vector<LogField> fields);
+  void log_peer_event(LogLevel level, std::string_view name, std::vector<LogField> fields, Now now);
+  NodeReport report() const;
+
+  // node.cpp
+  void settle(Now now);
+  template <class For>
+  std::optional<For> take_pending(RequestId request);
+  RequestId expect(Pending what);
+
+  NodeConfig config;
+  Provider& provider;
+  LogSink& sink;
+  std::deque<Effect> effects;
+  std::map<ConnId, Peer> peers;
+  std::map<RequestId, Pending> pending;
+  uint64_t next_conn = 1, next_request = 1;
+  std::set<ConnId> touched;  // links that may have something to write
+
+  std::vector<Kept> kept;
+  AddressTable addresses;
+  Reputation reputation;
+  DnsSeeds dns;
+  Backoff dns_pause;
+  std::optional<Instant> dns_due, dns_asked;
+  bool bootstrap_used = false;  // since the last DNS round
+  bool dns_started = false;
+  bool first_round_over = false;
+
+  HeaderSync header_sync;
+  BlockDownload blocks;
+  Tip tip, best;
+  bool have_tip = false, have_best = false;
+  bool finding = false, more_missing = false;
+  uint64_t generation = 0;  // of the best header chain: an older answer to FindMissing is stale
+  size_t consensus_judging = 0;
+  Recent<Digest> seen_consensus{consensus_seen_max};
+  BlockHash announced_tip;
+  bool caught_up = false, synced = false;
+
+  // Work that an input may have made possible; settle does it once.
+  bool dial_dirty = false, headers_dirty = false, blocks_dirty = false;
+  Instant tick_due{}, blocks_checked{};
+  bool started = false, stopping = false;
+  std::optional<Error> failed;
+
+  std::deque<LeftReport> left;
+  uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0, handshakes = 0, dials_failed = 0;
+  Allowance log_allowance{500, 1};
+  uint64_t log_suppressed = 0;
+
+  bool loaded() const { return have_tip && have_best; }
+};
+
+template <class For>
+std::optional<For> Node::State::take_pending(RequestId request) {
+  const auto found = pending.find(request);
+  if (found == pending.end() || !std::holds_alternative<For>(found->second)) return std::nullopt;
+  std::optional<For> out = std::get<For>(std::move(found->second));
+  pending.erase(found);
+  return out;
+}
+
+}  // namespace lattice

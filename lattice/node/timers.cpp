@@ -1,0 +1,92 @@
+// Time: when the next thing is due, and what is done then.
+#include <algorithm>
+
+#include <lattice/node/state.hpp>
+
+namespace lattice {
+
+void Node::State::on_timeout(Now now) {
+  if (!started || stopping) return;
+  if (tick_due <= now.mono) tick(now);
+  if (const auto due = header_sync.next_timeout(); due && *due <= now.mono) check_header_timeouts(now);
+  if (const auto due = block_deadline(); due && *due <= now.mono) check_block_timeouts(now);
+  for (auto& [conn, peer] : peers) {
+    if (const auto due = peer_deadline(peer); due && *due <= now.mono) check_peer(peer, now);
+  }
+}
+
+void Node::State::tick(Now now) {
+  tick_due = now.mono + tick_interval;
+  if (!loaded()) return;
+  tell_chain(ChainTick{});
+  check_dns(now);
+  dial_dirty = true;
+}
+
+// Not more often than each step: a peer's silence may be looked at again and again.
+std::optional<Instant> Node::State::block_deadline() const {
+  const auto due = blocks.next_timeout();
+  return due ? std::optional{std::max(*due, blocks_checked + block_timer_step)} : std::nullopt;
+}
+
+std::optional<Instant> Node::State::peer_deadline(const Peer& peer) const {
+  std::optional<Instant> due = peer.link && peer.alive() ? peer.link->next_timeout() : std::nullopt;
+  const auto consider = [&](Instant at) { due = due ? std::min(*due, at) : at; };
+  switch (peer.stage) {
+    case Stage::dialing: consider(peer.since + config.connection_timeout); break;
+    case Stage::handshake: break;  // the link's own
+    case Stage::opening: consider(peer.since + config.handshake_timeout); break;
+    case Stage::open:
+      consider(peer.ping_due);
+      consider(peer.received + 2 * config.ping_interval);
+      if (peer.link->queued_bytes() > 0) consider(peer.written + unread_patience);
+      break;
+    case Stage::closing: break;
+  }
+  return due;
+}
+
+void Node::State::check_peer(Peer& peer, Now now) {
+  if (peer.link && peer.alive()) {
+    if (const auto due = peer.link->next_timeout(); due && *due <= now.mono) {
+      peer.link->on_timeout(now);
+      pump(peer.conn, now);
+    }
+  }
+  switch (peer.stage) {
+    case Stage::dialing:
+      if (now.mono < peer.since + config.connection_timeout) return;
+      on_dial_ended(peer, now);
+      effects.push_back(CloseConn{peer.conn});
+      return;
+    case Stage::opening:
+      if (now.mono >= peer.since + config.handshake_timeout) close(peer, ErrorCode::handshake_timeout, "opening", now);
+      return;
+    case Stage::open:
+      if (now.mono >= peer.received + 2 * config.ping_interval) return close(peer, ErrorCode::idle_timeout, "peer", now);
+      if (peer.link->queued_bytes() > 0 && now.mono >= peer.written + unread_patience) {
+        return close(peer, ErrorCode::queue_full, "does not read", now);
+      }
+      if (now.mono < peer.ping_due) return;
+      peer.ping_due = now.mono + config.ping_interval;
+      if (peer.ping) return;  // one at a time
+      peer.ping = provider.rng().next();
+      send(peer, wire::Ping{*peer.ping}, now);
+      return;
+    default: return;
+  }
+}
+
+std::optional<Instant> Node::State::next_timeout() const {
+  if (!started || stopping) return std::nullopt;
+  Instant next = tick_due;
+  const auto consider = [&](std::optional<Instant> due) {
+    if (due) next = std::min(next, *due);
+  };
+  consider(header_sync.next_timeout());
+  consider(block_deadline());
+  for (const auto& [conn, peer] : peers) consider(peer_deadline(peer));
+  return next;
+}
+
+}  // namespace lattice

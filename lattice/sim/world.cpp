@@ -1,0 +1,183 @@
+#include <lattice/sim/world.hpp>
+
+#include <lattice/sim/world_state.hpp>
+
+namespace lattice::sim {
+
+constexpr uint8_t trace_log = 0x80, trace_life = 0x81;
+
+static uint64_t mixed(uint64_t seed, uint64_t a, uint64_t b) {
+  return seed ^ (a * 0x9e3779b97f4a7c15) ^ (b * 0xc2b2ae3d27d4eb4f);
+}
+
+bool HostLog::wants(LogLevel level) const {
+  return level >= LogLevel::info || (world_.options.log && world_.options.log->wants(level));
+}
+
+void HostLog::log(const LogEvent& event) {
+  if (event.level >= LogLevel::info) {
+    world_.trace.event(world_.now, host_, trace_log, 0, as_bytes(event.name));
+    for (const auto& field : event.fields) world_.trace.event(world_.now, host_, trace_log, 1, as_bytes(field.value));
+  }
+  if (world_.log_observer) world_.log_observer(host_, event);
+  if (!world_.options.log || !world_.options.log->wants(event.level)) return;
+  char where[48];
+  std::snprintf(where, sizeof where, "%.6fs n%u", seconds_of(world_.now.time_since_epoch()), host_);
+  LogEvent passed = event;
+  passed.fields.insert(passed.fields.begin(), LogField{"sim", where});
+  world_.options.log->log(passed);
+}
+
+World::State::State(World& owner, WorldOptions given)
+    : world(owner), options(std::move(given)), delays(options.seed, options.cities), loss{options.loss}, rng(options.seed) {
+  now = Instant{std::chrono::seconds{1}};
+}
+
+Now World::State::clock(const Host& host) const {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+  return {now, wall_from_unix(options.wall_start + host.config.wall_offset) + seconds};
+}
+
+void World::State::start(Host& host) {
+  ASSERT(!host.node && !host.raw);
+  ++host.life;
+  ++stats.events;
+  trace.event(now, host.id, trace_life, host.life);
+  host.powered = true;
+  host.provider = openssl_provider(std::make_unique<SeededRng>(mixed(options.seed, host.id + 1, host.life)));
+  host.chain = host.config.chain(*host.provider);
+  NodeConfig config = host.config.node;
+  config.chain = host.chain->identity();
+  host.node = std::make_unique<Node>(std::move(config), *host.provider, *host.log);
+  host.timer.reset();
+  host.crypto_free = host.chain_free = now;
+  if (host.config.node.listen_port != 0) listeners[{host.config.address, host.config.node.listen_port}] = host.id;
+  host.node->start(clock(host));
+  drain(host);
+}
+
+void World::State::kill(Host& host, Crash crash) {
+  ASSERT(host.node);
+  ++stats.kills;
+  ++host.life;  // what was planned for the process finds nobody
+  trace.event(now, host.id, trace_life, host.life);
+  host.powered = crash != Crash::power;
+  const auto connected = std::exchange(host.connections, {});
+  host.paused.clear();
+  host.node.reset();
+  host.chain.reset();
+  host.provider.reset();
+  if (crash == Crash::power) host.config.store.cut_power();
+  for (const auto& [conn, id] : connected) {
+    auto* connection = find(id);
+    if (!connection) continue;
+    const uint8_t side = connection->ends[dialer].host == host.id && connection->ends[dialer].conn == conn ? dialer : listener;
+    connection->ends[side].open = false;
+    connection->pipes[side].tail.clear();
+    connection->pipes[side].tail_sent = 0;
+    if (host.powered) reset_other(id, *connection, side);
+    forget_if_closed(id);
+  }
+}
+
+void World::State::step() {
+  const Event event = queue.pop();
+  now = std::max(now, Instant{Duration{event.at}});
+  Payload payload = queue.claim(event);
+  ++stats.events;
+  handle(event, std::move(payload));
+}
+
+void World::State::handle(const Event& event, Payload payload) {
+  switch (event.kind) {
+    case EventKind::action: return std::get<std::function<void(World&)>>(payload)(world);
+    case EventKind::connect:
+    case EventKind::dialed:
+    case EventKind::dial_failed:
+    case EventKind::accepted:
+    case EventKind::arrival:
+    case EventKind::delivery:
+    case EventKind::acknowledged:
+    case EventKind::reset: return on_network_event(event, std::move(payload));
+    default: break;
+  }
+  Host& host = *hosts[event.host];
+  if (host.node && host.life == event.life) on_process_event(host, event, std::move(payload));
+}
+
+World::World(WorldOptions options) : state_(std::make_unique<State>(*this, std::move(options))) {}
+World::~World() = default;
+
+static Host& new_host(World::State& state) {
+  auto host = std::make_unique<Host>();
+  host->id = static_cast<HostId>(state.hosts.size());
+  host->log = std::make_unique<HostLog>(state, host->id);
+  state.hosts.push_back(std::move(host));
+  return *state.hosts.back();
+}
+
+HostId World::add_node(SimNodeConfig config) {
+  Host& host = new_host(*state_);
+  host.config = std::move(config);
+  if (!host.config.node.identity) {
+    const auto provider = openssl_provider(std::make_unique<SeededRng>(mixed(state_->options.seed, host.id + 1, 0)));
+    Secret<64> secret;
+    provider->rng().fill(secret.span());
+    IdentityOptions options;
+    options.not_before = wall_from_unix(state_->options.wall_start - 86'400);
+    options.not_after = wall_from_unix(state_->options.wall_start + 365 * 86'400);
+    host.config.node.identity = make_identity(*provider, secret, options);
+  }
+  state_->start(host);
+  return host.id;
+}
+
+HostId World::add_raw(const Endpoint& endpoint, std::unique_ptr<RawHost> raw) {
+  Host& host = new_host(*state_);
+  host.raw = std::move(raw);
+  host.raw_rng = std::make_shared<SeededRng>(mixed(state_->options.seed, host.id + 1, 0));
+  host.config.address = endpoint.ip;
+  state_->listeners[endpoint] = host.id;
+  return host.id;
+}
+
+void World::set_dns(const std::string& name, DnsRecord record) { state_->names[name] = std::move(record); }
+void World::kill(HostId host, Crash crash) { state_->kill(*state_->hosts[host], crash); }
+void World::start(HostId host) { state_->start(*state_->hosts[host]); }
+
+void World::at(Instant when, std::function<void(World&)> action) {
+  state_->queue.push(std::max(when, now()), {.kind = EventKind::action}, std::move(action));
+}
+
+bool World::run_until(const std::function<bool()>& done, Instant limit) {
+  if (done()) return true;
+  while (!state_->queue.empty() && state_->queue.next_at() <= limit) {
+    state_->step();
+    if (done()) return true;
+  }
+  state_->now = std::max(state_->now, limit);
+  return false;
+}
+
+void World::run_for(Duration duration) {
+  run_until([] { return false; }, now() + duration);
+}
+
+Instant World::now() const { return state_->now; }
+Rng& World::rng() { return state_->rng; }
+bool World::running(HostId host) const { return state_->hosts[host]->node != nullptr; }
+NodeReport World::report(HostId host) const {
+  ASSERT(running(host));
+  return state_->hosts[host]->node->report();
+}
+Tip World::tip(HostId host) const { return state_->hosts[host]->tip; }
+SimStore& World::store(HostId host) { return state_->hosts[host]->config.store; }
+NodeId World::identity(HostId host) const { return state_->hosts[host]->config.node.identity->id; }
+void World::on_chain_event(std::function<void(HostId, const ChainEvent&)> observer) {
+  state_->chain_observer = std::move(observer);
+}
+void World::on_log(std::function<void(HostId, const LogEvent&)> observer) { state_->log_observer = std::move(observer); }
+std::string World::trace_hash() const { return state_->trace.hash(); }
+const WorldStats& World::stats() const { return state_->stats; }
+
+}  // namespace lattice::sim

@@ -1,0 +1,133 @@
+// A world of nodes with a seed: virtual time, a network, disks, names and faults. It drives the production Node and gives it
+// real cryptography whose keys and randomness come from the seed; what is modelled is time.
+//
+// One thread. The same calls with the same seed give the same trace hash.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <lattice/node/node.hpp>
+#include <lattice/sim/event_queue.hpp>
+#include <lattice/sim/latency.hpp>
+#include <lattice/sim/sim_store.hpp>
+
+namespace lattice::sim {
+
+// What things cost a host: signatures as measured with OpenSSL 3.5, the rest estimates of one core.
+struct Costs {
+  Duration sign = std::chrono::microseconds{950}, verify = std::chrono::microseconds{180};
+  Duration header = std::chrono::microseconds{10};    // judged by the chain
+  Duration block = std::chrono::microseconds{300};    // judged and stored ...
+  Duration block_byte = std::chrono::nanoseconds{8};  // ... and for each of its bytes
+  Duration question = std::chrono::microseconds{20};  // any other command
+  Duration body = std::chrono::microseconds{150};     // read from disk
+};
+
+struct WorldOptions {
+  uint64_t seed = 1;
+  double loss = 0;                           // of packets
+  uint64_t bytes_per_second = 12'500'000;    // up, and down, of each host
+  std::shared_ptr<const CityDelays> cities;  // empty: a random delay for each pair
+  int64_t wall_start = 1'750'000'000;        // unix seconds
+  Costs costs;
+  LogSink* log = nullptr;  // every node's events with a field `sim` = "12.345678s n7"
+};
+
+// What a node's disk gives for a body that a peer asks for: a production Node becomes a withholder or a liar.
+enum class Bodies : uint8_t { honest, withheld, corrupted };
+
+struct SimNodeConfig {
+  NodeConfig node;    // without an identity: one is made from the seed; its chain is the chain's own
+  IpAddress address;  // listens at node.listen_port of it
+  std::function<std::unique_ptr<Chain>(Provider&)> chain;  // made anew at each start of the process
+  SimStore store;
+  int64_t wall_offset = 0;  // seconds that its wall clock is wrong
+  Bodies bodies = Bodies::honest;
+};
+
+// What a name server says of a name. `fails`: it never answers, and the resolver gives up.
+struct DnsRecord {
+  bool fails = false;
+  std::vector<IpAddress> addresses;
+  std::vector<Endpoint> services;
+  std::vector<std::string> texts;
+};
+
+// A host that is no node: bytes in, bytes out. For adversaries.
+class RawSocket {
+ public:
+  RawSocket(World& world, uint64_t connection, uint8_t side) : world_(world), connection_(connection), side_(side) {}
+  void send(ByteView bytes);
+  void close();
+
+ private:
+  World& world_;
+  uint64_t connection_;
+  uint8_t side_;
+};
+class RawHost {
+ public:
+  virtual ~RawHost() = default;
+  virtual void on_open(RawSocket socket, Rng& rng) = 0;
+  virtual void on_bytes(RawSocket socket, ByteView bytes, Rng& rng) = 0;
+};
+
+enum class Crash : uint8_t {
+  process,  // the machine stays: peers see a reset, what was committed is kept
+  power,    // peers see nothing; what was not synced is lost
+};
+
+struct WorldStats {
+  uint64_t events = 0;
+  uint64_t bursts = 0, bytes = 0;  // carried
+  uint64_t sent_again = 0;         // lost packets
+  uint64_t connections = 0, refused = 0, handshakes = 0, kills = 0;
+  size_t connections_peak = 0;  // of one node
+  size_t output_peak = 0;       // sealed bytes that one link held
+};
+
+class World {
+ public:
+  explicit World(WorldOptions options);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // Starts now.
+  HostId add_node(SimNodeConfig config);
+  HostId add_raw(const Endpoint& endpoint, std::unique_ptr<RawHost> host);
+  void set_dns(const std::string& name, DnsRecord record);
+  void kill(HostId host, Crash crash = Crash::process);
+  void start(HostId host);
+  // Does something at a time, in order with everything else.
+  void at(Instant when, std::function<void(World&)> action);
+  void after(Duration delay, std::function<void(World&)> action) { at(now() + delay, std::move(action)); }
+
+  // Until `done` is true (asked after each event), nothing is due, or the time is up. True: `done`.
+  bool run_until(const std::function<bool()>& done, Instant limit);
+  void run_for(Duration duration);
+
+  Instant now() const;
+  Rng& rng();  // of the world, not of a node
+  bool running(HostId host) const;
+  NodeReport report(HostId host) const;  // of a running node
+  Tip tip(HostId host) const;            // the newest one its chain said, also of one that is down
+  SimStore& store(HostId host);
+  NodeId identity(HostId host) const;
+  // Each event of a chain, just before its node is told. For checkers.
+  void on_chain_event(std::function<void(HostId, const ChainEvent&)> observer);
+  void on_log(std::function<void(HostId, const LogEvent&)> observer);
+  std::string trace_hash() const;
+  const WorldStats& stats() const;
+
+  struct State;
+
+ private:
+  friend class RawSocket;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lattice::sim

@@ -1,0 +1,132 @@
+#include <lattice/sync/header_sync.hpp>
+
+#include <algorithm>
+
+#include <lattice/wire/limits.hpp>
+
+namespace lattice {
+
+void HeaderSync::add(ConnId peer, bool counts) {
+  const auto [row, fresh] = rows_.try_emplace(peer);
+  if (fresh) row->second.counts = counts;
+}
+void HeaderSync::remove(ConnId peer) { rows_.erase(peer); }
+
+void HeaderSync::on_announced(ConnId peer) {
+  const auto found = rows_.find(peer);
+  if (found == rows_.end()) return;
+  Row& row = found->second;
+  if (row.stage == Stage::through)
+    row.stage = Stage::waiting;
+  else
+    row.announced = true;
+}
+
+Result<void> HeaderSync::on_headers(ConnId peer, size_t count, size_t bytes, Instant now) {
+  const auto found = rows_.find(peer);
+  if (found == rows_.end() || found->second.stage != Stage::asked) return fail(ErrorCode::unrequested, "headers");
+  Row& row = found->second;
+  row.stage = Stage::judging;
+  row.asked = now;
+  // Full where one more header might not have fitted.
+  row.full = count >= limits::headers_max || bytes + limits::header_bytes_max > limits::headers_bytes_max;
+  return {};
+}
+
+void HeaderSync::on_verdict(ConnId peer, bool valid, const BlockRef& last, Instant now) {
+  const auto found = rows_.find(peer);
+  if (found == rows_.end() || found->second.stage != Stage::judging) return;
+  Row& row = found->second;
+  // A question must lead further than the one before it, or the peer could be asked for ever.
+  const bool further = valid && row.full && !last.hash.is_zero() && (!row.last || last.height > row.last->height);
+  if (further) {
+    row.stage = Stage::waiting;
+    row.last = last;
+    if (row.turn && now - *row.turn >= bulk_turn) row.turn.reset();
+    return;
+  }
+  row.last.reset();
+  row.turn.reset();
+  row.was_through = true;
+  row.checked = now;
+  row.stage = row.announced && valid ? Stage::waiting : Stage::through;
+  row.announced = false;
+}
+
+// True while a peer gives the bulk, or has just been asked whether it will.
+bool HeaderSync::bulk_runs(Instant now) const {
+  return std::ranges::any_of(rows_, [&](const auto& entry) {
+    const Row& row = entry.second;
+    if (!row.turn) return false;
+    return row.stage == Stage::waiting || now - row.asked < silence;
+  });
+}
+
+std::vector<BlockHash> HeaderSync::locator_of(const Row& row) const {
+  std::vector<BlockHash> locator;
+  if (row.last) locator.push_back(row.last->hash);
+  for (const auto& hash : best_) {
+    if (locator.size() == limits::locator_hashes_max - 1 && hash != best_.back()) continue;  // the last one is the root
+    if (!row.last || hash != row.last->hash) locator.push_back(hash);
+  }
+  return locator;
+}
+
+void HeaderSync::ask(ConnId peer, Row& row, Instant now, std::vector<HeaderAsk>& out) {
+  row.stage = Stage::asked;
+  row.asked = now;
+  out.push_back({peer, locator_of(row)});
+}
+
+std::vector<HeaderAsk> HeaderSync::poll(Instant now) {
+  std::vector<HeaderAsk> out;
+  if (best_.empty()) return out;
+  for (auto& [peer, row] : rows_) {
+    if (row.stage == Stage::through && now - row.checked >= recheck) row.stage = Stage::waiting;
+    if (row.stage == Stage::waiting && row.turn) ask(peer, row, now, out);  // the bulk goes on
+  }
+  std::vector<std::map<ConnId, Row>::iterator> waiting;
+  for (auto row = rows_.begin(); row != rows_.end(); ++row) {
+    if (row->second.stage == Stage::waiting) waiting.push_back(row);
+  }
+  std::ranges::stable_sort(waiting, {}, [](const auto& row) { return row->second.asked; });  // who waits longest
+  for (const auto entry : waiting) {
+    Row& row = entry->second;
+    // Once one peer was through the rest is small: all are asked at once.
+    const bool small = through() > 0 && !row.last;
+    if (!small && bulk_runs(now)) continue;
+    if (!small) row.turn = now;
+    ask(entry->first, row, now, out);
+  }
+  return out;
+}
+
+std::vector<ConnId> HeaderSync::late(Instant now) const {
+  std::vector<ConnId> out;
+  for (const auto& [peer, row] : rows_) {
+    if (row.stage == Stage::asked && now - row.asked >= request_timeout_) out.push_back(peer);
+  }
+  return out;
+}
+
+std::optional<Instant> HeaderSync::next_timeout() const {
+  std::optional<Instant> next;
+  const auto consider = [&](Instant due) { next = next ? std::min(*next, due) : due; };
+  const bool waiting = std::ranges::any_of(rows_, [](const auto& entry) { return entry.second.stage == Stage::waiting; });
+  for (const auto& [peer, row] : rows_) {
+    if (row.stage == Stage::asked) consider(row.asked + request_timeout_);
+    if (row.stage == Stage::through) consider(row.checked + recheck);
+    if (waiting && row.turn && row.stage != Stage::waiting) consider(row.asked + silence);
+  }
+  return next;
+}
+
+bool HeaderSync::settled() const {
+  return std::ranges::all_of(rows_, [](const auto& entry) { return entry.second.was_through || !entry.second.counts; });
+}
+
+size_t HeaderSync::through() const {
+  return static_cast<size_t>(std::ranges::count_if(rows_, [](const auto& entry) { return entry.second.was_through; }));
+}
+
+}  // namespace lattice

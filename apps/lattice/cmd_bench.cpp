@@ -1,24 +1,59 @@
-// lattice bench: where measurements are made.
+// lattice bench: the benchmarks of docs/PERFORMANCE.md, each figure beside a limit measured in the same run.
+#include <algorithm>
+#include <filesystem>
+
+#include <bench/benchmarks.hpp>
 #include <fmt/format.h>
 
+#include "files.hpp"
 #include "program.hpp"
 
 namespace lattice::app {
 
-static HostResult<void> run_bench() {
-  fmt::print(
-      "Measurements run from the source tree, on a release build: ./dev bench\n"
-      "By hand, a sync against an import of the same chain:\n"
-      "  lattice mkchain --rules regtest --blocks 3000 --block-bytes 10000 --txs 1 --seed 1 --out chain.dat\n"
-      "  lattice import chain.dat --chain bitcoin-regtest --data seed --report import.json\n"
-      "  lattice node --chain bitcoin-regtest --data seed --listen 127.0.0.1:18444 --no-dns &\n"
-      "  lattice node --chain bitcoin-regtest --data fresh --connect 127.0.0.1:18444 --connect-only --until-synced --report sync.json\n");
-  return {};
+namespace {
+
+struct BenchOptions {
+  bench::Options measure;
+  std::vector<std::string> only;
+  std::string json, commit = "unknown";
+};
+
+using Rows = std::vector<bench::Row> (*)(const bench::Options&);
+struct Benchmark {
+  std::string_view id;
+  Rows rows;
+};
+constexpr Benchmark benchmarks[] = {{"B5", bench::sync_rows}, {"B6", bench::bulk_rows}, {"B7", bench::handshake_rows}};
+
+HostResult<void> run_bench(BenchOptions options) {
+  std::error_code error;
+  options.measure.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  std::filesystem::create_directories(options.measure.folder, error);
+  if (error) return failure("the folder " + options.measure.folder + " cannot be made", error.message(), "name another by --folder");
+  std::vector<bench::Row> rows;
+  for (const Benchmark& benchmark : benchmarks) {
+    if (!options.only.empty() && std::ranges::find(options.only, benchmark.id) == options.only.end()) continue;
+    std::ranges::move(benchmark.rows(options.measure), std::back_inserter(rows));
+  }
+  fmt::print("seed {}, commit {}\n{}", options.measure.seed, options.commit, bench::table(rows));
+  if (options.json.empty()) return {};
+  return write_file_atomically(options.json, bench::json(rows, options.commit, options.measure.seed));
 }
 
+}  // namespace
+
 void add_bench(Program& program) {
-  auto* command = program.app.add_subcommand("bench", "Say how to measure sync, import and cryptography");
-  command->callback([&program] { program.action = run_bench; });
+  auto options = std::make_shared<BenchOptions>();
+  options->measure.folder = (std::filesystem::temp_directory_path() / "lattice-bench").string();
+  auto* command = program.app.add_subcommand("bench", "Measure sync, bulk transfer and handshakes, each against its limit in the same run");
+  command->add_option("--only", options->only, "B5 sync, B6 bulk over one link, B7 handshake (repeatable; all)")->check(CLI::IsMember({"B5", "B6", "B7"}));
+  command->add_option("--runs", options->measure.runs, "Runs of B6 and B7")->check(CLI::Range(1, 10'000))->capture_default_str();
+  command->add_option("--runs-large", options->measure.runs_large, "Interleaved runs of B5")->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option("--seed", options->measure.seed, "Of the chains and keys")->capture_default_str();
+  command->add_option("--folder", options->measure.folder, "For about 1.5 GB of chains that it makes")->capture_default_str();
+  command->add_option("--json", options->json, "Write the figures to this file too");
+  command->add_option("--commit", options->commit, "Named in the output");
+  command->callback([&program, options] { program.action = [options] { return run_bench(*options); }; });
 }
 
 }  // namespace lattice::app

@@ -23,7 +23,7 @@ namespace {
 
 struct NodeOptions {
   std::string chain, data, listen, report, log_level = "info", log_format = "text";
-  std::vector<std::string> connect, dns_seeds, dns_servers;
+  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers;
   bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
   double timeout_s = 0;
 };
@@ -50,7 +50,9 @@ HostResult<std::optional<Endpoint>> listen_endpoint(const NodeOptions& options, 
 }
 
 HostResult<void> add_peers_and_seeds(const NodeOptions& options, NodeConfig& node) {
-  for (const auto& text : options.connect) {
+  std::vector<std::string> given = options.connect;
+  std::ranges::copy_if(options.connect_only_peers, std::back_inserter(given), [](const std::string& text) { return !text.empty(); });
+  for (const auto& text : given) {
     const auto peers = resolve_peer(text);
     if (!peers) return std::unexpected(peers.error());
     node.connect.insert(node.connect.end(), peers->begin(), peers->end());
@@ -176,7 +178,10 @@ void add_peer_options(CLI::App& command, NodeOptions& options) {
                                                  "port; nothing with --connect-only or --until-synced");
   command.add_flag("--no-listen", options.no_listen, "Take no connections");
   command.add_option("--connect", options.connect, "Always keep a connection to this peer, [NodeID@]host:port (repeatable)")->allow_extra_args(false);
-  command.add_flag("--connect-only", options.connect_only, "No discovery: only the peers of --connect")->needs("--connect");
+  // With an address too, as bitcoind's -connect takes one.
+  auto* only = command.add_option("--connect-only", options.connect_only_peers, "No discovery: only the peers of --connect, and one named here")
+                   ->expected(0, 1)->type_name("[PEER]");
+  command.parse_complete_callback([&options, only] { options.connect_only = only->count() > 0; });
   command.add_option("--dns-seed", options.dns_seeds, "Ask this name for peers, beside the chain spec's (repeatable)")->allow_extra_args(false);
   command.add_option("--dns-server", options.dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")->allow_extra_args(false);
   command.add_flag("--no-dns", options.no_dns, "Ask no DNS seed");

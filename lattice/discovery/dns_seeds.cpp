@@ -1,6 +1,8 @@
 #include <lattice/discovery/dns_seeds.hpp>
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 namespace lattice {
 
@@ -17,7 +19,7 @@ DnsSeeds::DnsSeeds(std::vector<DnsSeed> seeds, ChainId chain, uint16_t default_p
 DnsSeeds::Found DnsSeeds::on_answer(size_t seed, const DnsAnswer& answer, WallTime now) {
   Row& row = rows_[seed];
   row.open = false;
-  row.candidate.reset();
+  row.candidates.clear();
   row.report = {.name = row.seed.name,
                 .failed = answer.failed,
                 .detail = answer.detail,
@@ -43,11 +45,10 @@ DnsSeeds::Found DnsSeeds::use_unsigned(const Row&, const DnsAnswer& answer) cons
   return found;
 }
 
-// The newest list that could be good; its signatures are then checked. One answer costs one list's signatures, never more.
+// Every list that could be good, newest first: whoever can add a record to an answer must not be able to push the real list out.
+// One answer costs at most seed_signatures_max checks.
 DnsSeeds::Found DnsSeeds::use_lists(Row& row, const DnsAnswer& answer, WallTime now) const {
-  Found found;
   Error rejected{ErrorCode::none, ""};
-  std::vector<size_t> chosen;
   for (size_t i = 0; i < std::min(answer.texts.size(), texts_max); ++i) {
     if (!answer.texts[i].starts_with(seed_list_prefix)) continue;  // some other use of TXT
     auto list = parse_seed_list(answer.texts[i]);
@@ -55,53 +56,63 @@ DnsSeeds::Found DnsSeeds::use_lists(Row& row, const DnsAnswer& answer, WallTime 
       rejected = list.error();
       continue;
     }
-    auto signatures = check_seed_list(*list, chain_, row.seed.operators, row.seed.threshold, now, row.sequence);
-    if (!signatures) {
-      rejected = signatures.error();
+    auto chosen = check_seed_list(*list, chain_, row.seed.operators, row.seed.threshold, now, row.sequence);
+    if (!chosen) {
+      rejected = chosen.error();
       continue;
     }
-    if (row.candidate && row.candidate->sequence >= list->sequence) continue;
-    row.candidate = std::move(*list);
-    chosen = std::move(*signatures);
+    row.candidates.push_back({std::move(*list), std::move(*chosen)});
   }
-  if (chosen.empty()) {
-    row.candidate.reset();
-    if (!row.report.failed) {
-      row.report.rejected = rejected.code == ErrorCode::none ? "no seed list: unsigned answers of this seed are ignored"
-                                                             : std::string(error_name(rejected.code)) + ": " + rejected.where;
+  if (row.candidates.empty() && !row.report.failed) {
+    row.report.rejected = rejected.code == ErrorCode::none ? "no seed list: unsigned answers of this seed are ignored"
+                                                           : std::string(error_name(rejected.code)) + ": " + rejected.where;
+  }
+  std::ranges::stable_sort(row.candidates, std::greater{}, [](const Candidate& candidate) { return candidate.list.sequence; });
+  return check_signatures(row);
+}
+
+DnsSeeds::Found DnsSeeds::check_signatures(Row& row) {
+  Found found;
+  size_t taken = 0;
+  for (const Candidate& candidate : row.candidates) {
+    if (found.work.size() + candidate.chosen.size() > seed_signatures_max) break;
+    const Bytes body = seed_list_body(candidate.list);
+    for (const size_t index : candidate.chosen) {
+      const SeedSignature& signature = candidate.list.signatures[index];
+      found.work.push_back({signature.alg, signature.public_key, to_bytes(as_bytes(seed_list_context)), body, signature.signature});
     }
-    return found;
+    ++taken;
   }
-  const Bytes body = seed_list_body(*row.candidate);
-  for (const size_t index : chosen) {
-    const SeedSignature& signature = row.candidate->signatures[index];
-    found.work.push_back(
-        {signature.alg, signature.public_key, to_bytes(as_bytes(seed_list_context)), body, signature.signature});
-  }
+  row.candidates.resize(taken);
   return found;
 }
 
+// The newest list whose chosen signatures are all valid.
 std::vector<SeedPeer> DnsSeeds::on_verified(size_t seed, const std::vector<bool>& valid) {
   Row& row = rows_[seed];
   std::vector<SeedPeer> peers;
-  if (!row.candidate) return peers;
-  const SeedList list = std::move(*row.candidate);
-  row.candidate.reset();
-  const auto good = static_cast<size_t>(std::ranges::count(valid, true));
-  if (good == 0 || good < row.seed.threshold) {
-    row.report.rejected = std::string(error_name(ErrorCode::unknown_operator)) + ": " + std::to_string(good) + " of " +
-                          std::to_string(row.seed.threshold) + " signatures are valid";
-    return peers;
+  const auto candidates = std::exchange(row.candidates, {});
+  size_t at = 0;
+  for (const auto& [list, chosen] : candidates) {
+    size_t good = 0;
+    for (size_t i = 0; i < chosen.size() && at < valid.size(); ++i) good += valid[at++] ? 1 : 0;
+    if (good < chosen.size()) {
+      row.report.rejected = std::string(error_name(ErrorCode::unknown_operator)) + ": " + std::to_string(good) + " of " +
+                            std::to_string(row.seed.threshold) + " signatures are valid";
+      continue;
+    }
+    row.sequence = list.sequence;
+    row.report.is_signed = true;
+    row.report.listed = list.entries.size();
+    row.report.rejected.clear();
+    for (const auto& entry : list.entries) peers.push_back({entry.endpoint, entry.node, PeerSource::dns_signed});
+    break;
   }
-  row.sequence = list.sequence;
-  row.report.is_signed = true;
-  row.report.listed = list.entries.size();
-  for (const auto& entry : list.entries) peers.push_back({entry.endpoint, entry.node, PeerSource::dns_signed});
   return peers;
 }
 
 bool DnsSeeds::busy() const {
-  return std::ranges::any_of(rows_, [](const Row& row) { return row.open || row.candidate; });
+  return std::ranges::any_of(rows_, [](const Row& row) { return row.open || !row.candidates.empty(); });
 }
 
 std::vector<DnsReport> DnsSeeds::report() const {

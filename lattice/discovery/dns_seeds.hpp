@@ -74,15 +74,21 @@ class DnsSeeds {
   std::vector<DnsReport> report() const;
 
  private:
+  // A list whose signatures are being checked, and which of them.
+  struct Candidate {
+    SeedList list;
+    std::vector<size_t> chosen;
+  };
   struct Row {
     DnsSeed seed;
     bool open = false;
-    std::optional<SeedList> candidate;  // whose signatures are being checked
+    std::vector<Candidate> candidates;  // newest first
     uint64_t sequence = 0;              // of the newest list taken
     DnsReport report;
   };
   Found use_unsigned(const Row& row, const DnsAnswer& answer) const;
   Found use_lists(Row& row, const DnsAnswer& answer, WallTime now) const;
+  static Found check_signatures(Row& row);
 
   ChainId chain_;
   uint16_t default_port_;

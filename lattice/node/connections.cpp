@@ -124,7 +124,8 @@ void Node::State::on_link_event(Peer& peer, LinkClosed event, Now now) {
 }
 
 bool Node::State::send(Peer& peer, const wire::Message& message, Now now) {
-  if (!peer.alive()) return false;
+  // A link that has ended says why by itself: what it still delivered before that is not answered.
+  if (!peer.alive() || peer.link->closed()) return false;
   if (peer.link->queued_bytes() == 0) peer.written = now.mono;
   touched.insert(peer.conn);
   if (const auto sent = peer.link->send(main_channel, message); !sent) {

@@ -6,6 +6,9 @@ Two kinds: servers that are no nodes (hostile_servers.py), and build/tests/net/h
 and breaks one rule.
 """
 
+import os
+import signal
+
 from case import NetCase, main
 from hostile_servers import BEHAVIOURS, HostileServer
 from netlab import ZONE, SeedNetwork, block_hashes, free_port, listens, zone_text
@@ -63,12 +66,23 @@ class NoNodes(HostileCase):
 class Liars(HostileCase):
     """Each breaks one rule and keeps the others."""
 
-    def beside(self, mode):
+    def beside(self, mode, met="peer_left"):
+        """The honest seed sleeps until the other was met (a log line), so that it cannot win the race and prove nothing."""
         host, port = "127.0.1.20", free_port("127.0.1.20")
         program = self.lattice.program.parent / "tests" / "net" / "hostile_seed"
         process = self.lab.start("hostile", [program, mode, f"{host}:{port}", self.network.spec, self.file])
         self.lab.wait_ready(process, lambda: listens(host, port), 20)
-        report = self.sync([(host, port)])
+        self.network.serve(zone_text(ZONE, [], [(host, port), (self.network.hosts[0], self.network.port)]))
+        honest = self.network.nodes[0].process.pid
+        os.kill(honest, signal.SIGSTOP)
+        try:
+            node = self.network.fresh()
+            words = f"addr={host}:{port}"
+            self.lab.wait_ready(node.process, lambda: any(met in line and words in line for line in node.process.output().splitlines()), 20)
+        finally:
+            os.kill(honest, signal.SIGCONT)
+        report = node.report(120)
+        self.assertEqual((report["height"], report["tip"]), (BLOCKS, block_hashes(self.file)[-1]))
         self.assertTrue(process.running(), process.last_words())
         return report, (host, port)
 
@@ -78,7 +92,7 @@ class Liars(HostileCase):
 
     def test_honest(self):
         """Breaks nothing and is not left: the others fail for their fault alone."""
-        report, address = self.beside("honest")
+        report, address = self.beside("honest", met="peer_connected")
         self.assertEqual(self.reasons(report, address), set())
         self.assertIn("%s:%d" % address, {peer["address"] for peer in report["peers"]})
 
@@ -98,10 +112,10 @@ class Liars(HostileCase):
         self.left_for("silent", "request_timeout", "stalled")
 
     def test_withholds_blocks(self):
-        self.beside("withhold")
+        self.left_for("withhold", "stalled", "request_timeout")
 
     def test_claims_more_than_it_has(self):
-        self.beside("short")
+        self.beside("short", met="peer_connected")
 
 
 if __name__ == "__main__":

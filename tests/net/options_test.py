@@ -25,14 +25,14 @@ class Discovery(NetCase):
         return report
 
     def test_connect_only_asks_nobody_else(self):
-        report = self.sync("--connect-only", self.place(1))
+        report = self.sync("--connect-only", "--connect", self.place(1))
         self.assertEqual({peer["address"] for peer in report["peers"]}, {self.place(1)})
         self.assertEqual(report["dns"], [])
 
     def test_connect_adds_a_peer_to_those_of_dns(self):
         report = self.sync("--connect", self.place(1))
         sources = {peer["address"]: peer["source"] for peer in report["peers"]}
-        self.assertEqual(sources[self.place(1)], "operator_given")
+        self.assertEqual(sources[self.place(1)], "operator")
         self.assertEqual(len(report["dns"]), 1)
 
     def test_no_dns(self):
@@ -78,7 +78,7 @@ class WrongUsage(NetCase):
 
     def test_unknown_subcommand_and_option(self):
         self.refused([], 2, "frobnicate")
-        self.refused(["--frobnicate"], 2, "node", "--frobnicate")
+        self.refused(["--frobnicate"], 2, "node", "--chain", "bitcoin-regtest", "--frobnicate")
 
     def test_bad_values(self):
         self.refused(["nowhere", "--listen"], 1, "node", "--chain", "bitcoin-regtest", "--data", self.lab.folder / "x", "--listen", "nowhere")

@@ -46,11 +46,11 @@ class SeedNetwork:
             list(pool.map(lambda data: self.lattice.import_chain(self.chain, self.spec, data), self.data))
 
     def start(self, which=None):
-        """Each knows those after it, so that the first ones can tell of the rest."""
-        for number in range(len(self.hosts)) if which is None else which:
+        """Each knows those after it, so that the first ones can tell of the rest. The last starts first: who is dialled is there."""
+        for number in reversed(range(len(self.hosts)) if which is None else which):
             later = [word for host in self.hosts[number + 1:] for word in ("--connect", f"{host}:{self.port}")]
-            self.nodes.append(self.lattice.node(f"seed{number + 1}", self.spec, self.data[number], "--no-dns", *later,
-                                                listen=(self.hosts[number], self.port)))
+            self.nodes.insert(0, self.lattice.node(f"seed{number + 1}", self.spec, self.data[number], "--no-dns", *later,
+                                                   listen=(self.hosts[number], self.port)))
 
     def seed_list(self, listed, **options):
         entries = [(self.identities[number], self.hosts[number], self.port) for number in listed]

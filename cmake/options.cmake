@@ -21,5 +21,7 @@ if(LATTICE_SANITIZE)
   target_link_options(lattice_options INTERFACE -fsanitize=${LATTICE_SANITIZE})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12's own stable_sort calls its deprecated get_temporary_buffer; GCC still warns of deprecated calls of ours.
+  target_compile_options(lattice_options INTERFACE -Wno-deprecated-declarations)
   target_link_options(lattice_options INTERFACE -fuse-ld=lld)
 endif()

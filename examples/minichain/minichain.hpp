@@ -1,8 +1,7 @@
 // A small chain with finality by votes of four keys: what node/chain.hpp asks of a chain that has no proof of work.
 //
-// Validator `height mod 4` proposes a block by voting for it, the others vote for the same, and three votes make the block: who has
-// its body has its finality. Each votes once a height, so one false validator of four cannot make two blocks of one height. A
-// proposer that is away stops the chain until it is back.
+// Validator `height mod 4` proposes a block by voting for it, the others vote for the same, three votes make it final.
+// Each votes once a height, so one false validator of four makes no two. While a proposer is away the chain waits.
 //
 // vote   = validator 1 | core 48 | signature 3309 of the core;  core = height 8 | parent 32 | unix time 8
 // header = its proposer's vote;  its hash is BLAKE2s of the core

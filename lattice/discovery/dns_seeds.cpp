@@ -61,13 +61,14 @@ DnsSeeds::Found DnsSeeds::use_lists(Row& row, const DnsAnswer& answer, WallTime 
       rejected = chosen.error();
       continue;
     }
-    row.candidates.push_back({std::move(*list), std::move(*chosen)});
+    const auto newest_first = [](const Candidate& candidate) { return candidate.list.sequence; };
+    const auto place = std::ranges::upper_bound(row.candidates, list->sequence, std::greater{}, newest_first);
+    row.candidates.insert(place, {std::move(*list), std::move(*chosen)});
   }
   if (row.candidates.empty() && !row.report.failed) {
     row.report.rejected = rejected.code == ErrorCode::none ? "no seed list: unsigned answers of this seed are ignored"
                                                            : std::string(error_name(rejected.code)) + ": " + rejected.where;
   }
-  std::ranges::stable_sort(row.candidates, std::greater{}, [](const Candidate& candidate) { return candidate.list.sequence; });
   return check_signatures(row);
 }
 

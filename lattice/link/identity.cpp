@@ -1,6 +1,7 @@
 #include <lattice/link/identity.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 
 #include <lattice/base/assert.hpp>
@@ -90,24 +91,45 @@ NodeId node_id_of(const Certificate& certificate) {
   return NodeId{hash(HashAlg::blake2s, {as_bytes("lattice node id"), algs.view(), certificate.dh, certificate.sign_public})};
 }
 
+// Certificate, its body and its self-signature, over keys that are there.
+static void certify(Identity& identity, Provider& provider, const IdentityOptions& options) {
+  identity.certificate = {identity.signing->alg(),
+                          provider.dh_public(identity.dh),
+                          to_bytes(identity.signing->public_key()),
+                          options.capabilities,
+                          options.allowed_suites,
+                          options.serial,
+                          options.not_before,
+                          options.not_after};
+  identity.body = encode_certificate(identity.certificate);
+  identity.id = node_id_of(identity.certificate);
+  Secret<32> entropy;
+  provider.rng().fill(entropy.span());
+  identity.self_signature = identity.signing->sign(as_bytes(certificate_context), identity.body, entropy);
+}
+
 std::shared_ptr<const Identity> make_identity(Provider& provider, const Secret<64>& secret, const IdentityOptions& options) {
   ASSERT(options.not_before < options.not_after);
   auto identity = std::make_shared<Identity>();
   identity->dh = DhSecret(secret.view().first(32));
   identity->signing = provider.signing_key(SignAlg::mldsa65, Secret<32>(secret.view().last(32)));
-  identity->certificate = {SignAlg::mldsa65,
-                           provider.dh_public(identity->dh),
-                           to_bytes(identity->signing->public_key()),
-                           options.capabilities,
-                           options.allowed_suites,
-                           options.serial,
-                           options.not_before,
-                           options.not_after};
-  identity->body = encode_certificate(identity->certificate);
-  identity->id = node_id_of(identity->certificate);
-  Secret<32> entropy;
-  provider.rng().fill(entropy.span());
-  identity->self_signature = identity->signing->sign(as_bytes(certificate_context), identity->body, entropy);
+  certify(*identity, provider, options);
+  return identity;
+}
+
+std::shared_ptr<const Identity> renew_identity(Provider& provider, const Identity& old, WallTime now) {
+  const Certificate& before = old.certificate;
+  const auto lifetime = before.not_after - before.not_before;
+  IdentityOptions options;
+  options.allowed_suites = before.allowed_suites;
+  options.capabilities = before.capabilities;
+  options.serial = std::max(before.serial + 1, static_cast<uint64_t>(std::max<int64_t>(unix_seconds(now), 0)));
+  options.not_before = now - std::min<std::chrono::seconds>(lifetime / 4, std::chrono::hours{24});
+  options.not_after = options.not_before + lifetime;
+  auto identity = std::make_shared<Identity>();
+  identity->dh = old.dh;
+  identity->signing = old.signing;
+  certify(*identity, provider, options);
   return identity;
 }
 

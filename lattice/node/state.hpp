@@ -170,6 +170,7 @@ struct Node::State {
 
   // timers.cpp
   void tick(Now now);
+  void renew_certificate(Now now);
   void check_peer(Peer& peer, Now now);
   std::optional<Instant> peer_deadline(const Peer& peer) const;
   std::optional<Instant> block_deadline() const;

@@ -15,8 +15,18 @@ void Node::State::on_timeout(Now now) {
   }
 }
 
+// A node that runs for months must not end up with an expired certificate. Links that are open keep the one they were made with.
+void Node::State::renew_certificate(Now now) {
+  const Certificate& certificate = config.identity->certificate;
+  const auto half = (certificate.not_after - certificate.not_before) / 2;
+  if (certificate.not_before <= now.wall && now.wall < certificate.not_before + half) return;
+  config.identity = renew_identity(provider, *config.identity, now.wall);
+  log(LogLevel::info, "certificate_renewed", {{"serial", std::to_string(config.identity->certificate.serial)}});
+}
+
 void Node::State::tick(Now now) {
   tick_due = now.mono + tick_interval;
+  renew_certificate(now);
   if (!loaded()) return;
   tell_chain(ChainTick{});
   check_dns(now);

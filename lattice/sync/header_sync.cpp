@@ -1,6 +1,7 @@
 #include <lattice/sync/header_sync.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <lattice/wire/limits.hpp>
 
@@ -89,7 +90,7 @@ std::vector<HeaderAsk> HeaderSync::poll(Instant now) {
   for (auto row = rows_.begin(); row != rows_.end(); ++row) {
     if (row->second.stage == Stage::waiting) waiting.push_back(row);
   }
-  std::ranges::stable_sort(waiting, {}, [](const auto& row) { return row->second.asked; });  // who waits longest
+  std::ranges::sort(waiting, {}, [](const auto& row) { return std::pair(row->second.asked, row->first); });  // who waits longest
   for (const auto entry : waiting) {
     Row& row = entry->second;
     // Once one peer was through the rest is small: all are asked at once.

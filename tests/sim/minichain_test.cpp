@@ -123,12 +123,24 @@ class MiniChainAlone : public testing::Test {
     out.chain->apply(LoadChain{}, out.store, {});
     return out;
   }
-  // Block 1 by validator 1, as bytes, and the votes for it by the others.
-  static SharedBytes block_of(const Member& proposer, const ChainEvents& events) {
-    for (const auto& event : events)
-      if (const auto* made = std::get_if<PublishBlock>(&event))
-        return **proposer.store.read(Column::bodies, made->block.hash.view());
-    return {};
+  // What a proposer says on a tick, and what another answers to it: votes.
+  SharedBytes proposal_by(Member& proposer, int64_t wall = 1) {
+    const auto said = votes_of(proposer.chain->apply(ChainTick{}, proposer.store, {{}, wall_from_unix(wall)}));
+    return said.size() == 1 ? said[0] : SharedBytes();
+  }
+  static std::vector<SharedBytes> answers_of(Member& voter, const SharedBytes& vote) {
+    return votes_of(voter.chain->apply(SubmitConsensus{{1}, vote}, voter.store, {}));
+  }
+  // Block 1 by validator 1 with the votes of 2 and 3.
+  SharedBytes block_one() {
+    auto proposer = member(keys_.signing[1]);
+    const auto proposal = proposal_by(proposer);
+    Bytes block = to_bytes(proposal.view());
+    for (const size_t i : {2, 3}) {
+      auto voter = member(keys_.signing[i]);
+      append(block, answers_of(voter, proposal).at(0).view());
+    }
+    return SharedBytes(std::move(block));
   }
   static std::vector<SharedBytes> votes_of(const ChainEvents& events) {
     std::vector<SharedBytes> out;
@@ -152,74 +164,76 @@ class MiniChainAlone : public testing::Test {
 TEST_F(MiniChainAlone, AVoteIsCastOnceAHeightAlsoAfterAPowerCut) {
   auto proposer = member(keys_.signing[1]);
   auto voter = member(keys_.signing[2]);
-  const auto block = block_of(proposer, proposer.chain->apply(ChainTick{}, proposer.store, {}));
-  ASSERT_FALSE(block.empty());
-  const auto first = votes_of(voter.chain->apply(SubmitBlock{{1}, block}, voter.store, {}));
+  const auto first = answers_of(voter, proposal_by(proposer));
   ASSERT_EQ(first.size(), 1u);
   voter.store.cut_power();
   voter.chain = minichain::make_minichain(keys_.validators, keys_.signing[2], *provider_);
   EXPECT_TRUE(votes_of(voter.chain->apply(LoadChain{}, voter.store, {})).empty());
 
-  // Another block 1 by the same false proposer: no vote for it, and its old vote said again.
+  // Another block 1 by the same false proposer: no vote for it, and the old vote said again.
   auto liar = member(keys_.signing[1]);
-  Bytes second = to_bytes(block_of(liar, liar.chain->apply(ChainTick{}, liar.store, {})).view());
-  second.push_back(1);
-  const auto body_hash = blake2s(ByteView(second).subspan(72 + 3309));
-  std::ranges::copy(body_hash, second.begin() + 40);
-  Bytes text{0, 0, 0, 0, 0, 0, 0, 1};
-  append(text, blake2s(ByteView(second).first(72)));
-  const auto by = keys_.signing[1]->sign(as_bytes("lattice/1/vote"), text, {});
-  std::ranges::copy(by, second.begin() + 72);
-  EXPECT_TRUE(votes_of(voter.chain->apply(SubmitBlock{{2}, SharedBytes(second)}, voter.store, {})).empty());
+  const auto second = proposal_by(liar, 2);
+  ASSERT_FALSE(second.empty());
+  const auto events = voter.chain->apply(SubmitHeaders{{2}, {to_bytes(second.view())}}, voter.store, {});
+  EXPECT_EQ(verdict_of(events), ErrorCode::none);  // a header it may be, until one of the two is complete
+  EXPECT_TRUE(votes_of(events).empty());
   const auto said = votes_of(voter.chain->apply(ChainTick{}, voter.store, {}));
   ASSERT_EQ(said.size(), 1u);
   EXPECT_TRUE(equal(said[0].view(), first[0].view()));
 }
 
-TEST_F(MiniChainAlone, WrongSignaturesAndBodiesAreRefused) {
-  auto proposer = member(keys_.signing[1]);
+TEST_F(MiniChainAlone, WhatIsWrongIsRefused) {
+  const auto block = block_one();
+  const size_t vote_size = block.size() / minichain::quorum;
+  const auto wrong_at = [&](size_t place) {
+    auto bytes = to_bytes(block.view());
+    bytes[place] ^= 1;
+    return bytes;
+  };
   auto observer = member(nullptr);
-  const auto events = proposer.chain->apply(ChainTick{}, proposer.store, {});
-  const auto block = block_of(proposer, events);
-  const auto votes = votes_of(events);
-  ASSERT_EQ(votes.size(), 1u);
+  const auto judged = [&](ChainCommand command) { return verdict_of(observer.chain->apply(command, observer.store, {})); };
+  const auto as_block = [&](Bytes bytes) { return judged(SubmitBlock{{1}, SharedBytes(std::move(bytes))}); };
+  const auto as_header = [&](Bytes bytes) { return judged(SubmitHeaders{{1}, {std::move(bytes)}}); };
+  const auto as_vote = [&](Bytes bytes) { return judged(SubmitConsensus{{1}, SharedBytes(std::move(bytes))}); };
+  const auto first = [&](Bytes bytes) { return Bytes(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(vote_size)); };
 
-  auto changed = to_bytes(block.view());
-  changed.push_back(1);
-  EXPECT_EQ(verdict_of(observer.chain->apply(SubmitBlock{{1}, SharedBytes(changed)}, observer.store, {})),
-            ErrorCode::mutated_block);
-  changed = to_bytes(block.view());
-  changed[100] ^= 1;
-  EXPECT_EQ(verdict_of(observer.chain->apply(SubmitBlock{{1}, SharedBytes(changed)}, observer.store, {})),
-            ErrorCode::bad_signature);
-  EXPECT_EQ(verdict_of(observer.chain->apply(SubmitHeaders{{1}, {Bytes(10)}}, observer.store, {})), ErrorCode::bad_header);
-  auto vote = to_bytes(votes[0].view());
-  vote[0] = 2;
-  EXPECT_EQ(verdict_of(observer.chain->apply(SubmitConsensus{{1}, SharedBytes(vote)}, observer.store, {})),
-            ErrorCode::bad_signature);
-  EXPECT_EQ(verdict_of(observer.chain->apply(SubmitConsensus{{1}, SharedBytes(Bytes(3))}, observer.store, {})),
-            ErrorCode::bad_value);
-  EXPECT_EQ(verdict_of(observer.chain->apply(SubmitBlock{{1}, block}, observer.store, {})), ErrorCode::none);
+  EXPECT_EQ(as_header(Bytes(10)), ErrorCode::bad_header);
+  EXPECT_EQ(as_header(first(wrong_at(8))), ErrorCode::unconnected_header);   // height 0
+  EXPECT_EQ(as_header(first(wrong_at(20))), ErrorCode::unconnected_header);  // parent
+  EXPECT_EQ(as_header(first(wrong_at(45))), ErrorCode::bad_signature);       // time
+  EXPECT_EQ(as_header(first(wrong_at(0))), ErrorCode::bad_signature);        // who
+  EXPECT_EQ(as_vote(Bytes(3)), ErrorCode::bad_signature);
+  EXPECT_EQ(as_vote(first(wrong_at(0))), ErrorCode::bad_signature);
+  EXPECT_EQ(as_block(Bytes(3)), ErrorCode::bad_block);
+  EXPECT_EQ(as_block(wrong_at(2 * vote_size)), ErrorCode::bad_block);      // a vote by somebody else
+  EXPECT_EQ(as_block(wrong_at(vote_size + 100)), ErrorCode::bad_block);    // a wrong signature
+  auto twice = to_bytes(block.view().first(2 * vote_size));
+  append(twice, block.view().subspan(vote_size, vote_size));
+  auto other = member(nullptr);
+  EXPECT_EQ(verdict_of(other.chain->apply(SubmitBlock{{1}, SharedBytes(twice)}, other.store, {})), ErrorCode::bad_block);
+  EXPECT_EQ(as_block(to_bytes(block.view())), ErrorCode::none);
+  EXPECT_TRUE(equal((**observer.store.read(Column::bodies, blake2s(block.view().subspan(1, 48)))).view(), block.view()));
+
+  // A second block 1: too late.
+  auto liar = member(keys_.signing[1]);
+  EXPECT_EQ(as_header(to_bytes(proposal_by(liar, 2).view())), ErrorCode::bad_header);
 }
 
 TEST_F(MiniChainAlone, ThreeVotesMakeABlockFinalAndTwoDoNot) {
-  auto proposer = member(keys_.signing[1]);
+  const auto block = block_one();
+  const size_t vote_size = block.size() / minichain::quorum;
   auto observer = member(nullptr);
-  const auto made = proposer.chain->apply(ChainTick{}, proposer.store, {});
-  const auto block = block_of(proposer, made);
   const auto final_height = [](const ChainEvents& events) {
     for (const auto& event : events)
       if (const auto* changed = std::get_if<TipChanged>(&event)) return score_of(changed->tip);
     return uint64_t{0};
   };
-  EXPECT_EQ(final_height(observer.chain->apply(SubmitBlock{{1}, block}, observer.store, {})), 0u);
-  for (const size_t i : {0, 2}) {
-    auto voter = member(keys_.signing[i]);
-    const auto votes = votes_of(voter.chain->apply(SubmitBlock{{1}, block}, voter.store, {}));
-    ASSERT_EQ(votes.size(), 1u);
-    const auto events = observer.chain->apply(SubmitConsensus{{2}, votes[0]}, observer.store, {});
+  // The proposer's vote comes second: what came before it is kept.
+  for (const size_t i : {1, 0, 2}) {
+    const SubmitConsensus vote{{2}, SharedBytes(to_bytes(block.view().subspan(i * vote_size, vote_size)))};
+    const auto events = observer.chain->apply(vote, observer.store, {});
     EXPECT_EQ(final_height(events), i == 2 ? 1u : 0u);
-    const auto again = observer.chain->apply(SubmitConsensus{{3}, votes[0]}, observer.store, {});
+    const auto again = observer.chain->apply(vote, observer.store, {});
     ASSERT_FALSE(again.empty());
     EXPECT_FALSE(std::get<ConsensusVerdict>(again[0]).relay);
   }

@@ -63,16 +63,16 @@ TEST(dns_seeds, more_than_the_bound_is_cut) {
   EXPECT_EQ(seeds.on_answer(0, answer, now).peers.size(), DnsSeeds::addresses_max + DnsSeeds::services_max);
 }
 
-TEST(dns_seeds, the_newest_list_is_verified_and_no_other) {
+TEST(dns_seeds, the_newest_list_is_taken) {
   Signers signers;
   auto seeds = signers.seeds();
   DnsAnswer answer;
   answer.texts = {"v=spf1 -all", signers.list(1, 1), signers.list(3, 3), signers.list(2, 2)};
   auto found = seeds.on_answer(0, answer, now);
   EXPECT_TRUE(found.peers.empty());
-  EXPECT_EQ(found.work.size(), 2u);  // as many as the threshold, of one list
+  EXPECT_EQ(found.work.size(), 6u);  // as many as the threshold, of each list
   EXPECT_TRUE(seeds.busy());
-  auto peers = seeds.on_verified(0, {true, true});
+  auto peers = seeds.on_verified(0, {true, true, true, true, true, true});
   ASSERT_EQ(peers.size(), 1u);
   EXPECT_EQ(peers[0].endpoint.port, 3);
   EXPECT_TRUE(peers[0].node);
@@ -83,6 +83,26 @@ TEST(dns_seeds, the_newest_list_is_verified_and_no_other) {
   EXPECT_TRUE(found.work.empty());
   EXPECT_FALSE(seeds.report()[0].rejected.empty());
   EXPECT_FALSE(seeds.busy());
+}
+
+TEST(dns_seeds, a_forged_list_does_not_push_the_real_one_out) {
+  Signers signers;
+  auto seeds = signers.seeds();
+  DnsAnswer answer;
+  answer.texts = {signers.list(1, 1), signers.list(9, 9)};  // the newer one's second signature will not verify
+  seeds.on_answer(0, answer, now);
+  const auto peers = seeds.on_verified(0, {true, false, true, true});
+  ASSERT_EQ(peers.size(), 1u);
+  EXPECT_EQ(peers[0].endpoint.port, 1);
+  EXPECT_TRUE(seeds.report()[0].rejected.empty());
+}
+
+TEST(dns_seeds, one_answer_costs_a_bounded_number_of_checks) {
+  Signers signers;
+  auto seeds = signers.seeds();
+  DnsAnswer answer;
+  for (int i = 1; i <= 16; ++i) answer.texts.push_back(signers.list(static_cast<uint64_t>(i), static_cast<uint16_t>(i)));
+  EXPECT_EQ(seeds.on_answer(0, answer, now).work.size(), seed_signatures_max);
 }
 
 TEST(dns_seeds, one_bad_signature_is_too_few) {

@@ -295,6 +295,25 @@ TEST(node, consensus_messages_are_passed_on_once) {
   EXPECT_TRUE(world.machines[0]->chain->consensus_seen.empty());
 }
 
+// A node runs longer than its certificate lives: it goes on with the same NodeID under a fresh one, and peers take it.
+TEST(node, a_certificate_is_renewed_while_the_node_runs) {
+  World world;
+  Machine& old = world.add(line(5));
+  old.start();
+  world.run([] { return false; }, seconds{2});
+  const NodeId id = old.config.identity->id;
+  const auto lifetime = old.config.identity->certificate.not_after - old.config.identity->certificate.not_before;
+  EXPECT_EQ(old.log.count("certificate_renewed"), 0u);
+  world.now.wall += 2 * lifetime;
+  world.run([] { return false; }, seconds{2});
+  EXPECT_EQ(old.log.count("certificate_renewed"), 1u);
+
+  Machine& fresh = world.add();
+  fresh.config.connect = {{endpoint(old.number), id}};
+  fresh.start();
+  ASSERT_TRUE(world.run([&] { return fresh.report().synced; }));
+}
+
 TEST(node, stop_says_why) {
   World world;
   Machine& one = world.add(line(3));

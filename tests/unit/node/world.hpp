@@ -177,8 +177,8 @@ inline Machine::Machine(World& w, uint8_t n, std::shared_ptr<LineChain> c)
   Secret<64> secret;
   provider->rng().fill(secret.span());
   IdentityOptions options;
-  options.not_before = wall_from_unix(1'700'000'000);
-  options.not_after = wall_from_unix(1'900'000'000);
+  options.not_before = wall_from_unix(1'799'000'000);
+  options.not_after = wall_from_unix(1'810'000'000);
   config.magic = {1, 2, 3, 4};
   config.chain = chain->identity();
   config.default_port = 4000;

@@ -10,10 +10,10 @@ namespace lattice::bench {
 
 struct Options {
   unsigned seed = 1;
-  int runs = 30;           // of each figure that takes milliseconds
-  int runs_large = 5;      // interleaved, where a run writes hundreds of megabytes
-  std::string program;     // the lattice program, for benchmarks that run real processes
-  std::string folder;      // for data that a benchmark writes; must exist
+  int runs = 30;        // of each figure that takes milliseconds
+  int runs_large = 5;   // interleaved, where a run writes hundreds of megabytes
+  std::string program;  // the lattice program, for benchmarks that run real processes
+  std::string folder;   // for data that a benchmark writes; must exist
 };
 
 std::vector<Row> sync_rows(const Options& options);       // B5: download, check and store, against import alone

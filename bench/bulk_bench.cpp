@@ -65,7 +65,8 @@ double plain_tcp_rate() {
   });
   Bytes buffer(io_bytes);
   size_t received = 0;
-  for (ssize_t count; (count = read(sockets.receiver, buffer.data(), buffer.size())) > 0;) received += static_cast<size_t>(count);
+  for (ssize_t count; (count = read(sockets.receiver, buffer.data(), buffer.size())) > 0;)
+    received += static_cast<size_t>(count);
   return static_cast<double>(received) / (seconds_now() - start);
 }
 
@@ -97,7 +98,8 @@ void send_blocks(Link& link, int socket, const SharedBytes& block) {
   }
 }
 
-double link_rate(Provider& provider, const std::shared_ptr<const Identity>& initiator, const std::shared_ptr<const Identity>& responder) {
+double link_rate(Provider& provider, const std::shared_ptr<const Identity>& initiator,
+                 const std::shared_ptr<const Identity>& responder) {
   LinkPair pair(provider, initiator, responder);
   ASSERT(pair.establish());
   SocketPair sockets;
@@ -121,7 +123,11 @@ double link_rate(Provider& provider, const std::shared_ptr<const Identity>& init
 std::vector<Row> bulk_rows(const Options& options) {
   const auto provider = openssl_provider(std::make_unique<SeededRng>(options.seed));
   const auto initiator = new_identity(*provider), responder = new_identity(*provider);
-  Row bulk{.id = "B6", .what = "1 MB blocks over one link, a thread a side", .unit = "MB/s", .limit_name = "1 / (1/AEAD + 1/TCP)", .goal_ratio = 0.9};
+  Row bulk{.id = "B6",
+           .what = "1 MB blocks over one link, a thread a side",
+           .unit = "MB/s",
+           .limit_name = "1 / (1/AEAD + 1/TCP)",
+           .goal_ratio = 0.9};
   Row aead{.id = "B6", .what = "ChaCha20-Poly1305 alone, 64 KiB", .unit = "MB/s"};
   Row tcp{.id = "B6", .what = "plain TCP alone, loopback", .unit = "MB/s"};
   for (int run = 0; run < options.runs; ++run) {

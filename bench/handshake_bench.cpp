@@ -50,8 +50,13 @@ Operations measure_operations(Provider& provider, int count) {
       .encapsulate = seconds_each(count, [&] { ASSERT(provider.encapsulate(KemAlg::mlkem768, kem->public_key(), entropy)); }),
       .decapsulate = seconds_each(count, [&] { ASSERT(kem->decapsulate(sealed->ciphertext)); }),
       // The time of an ML-DSA signature varies with its rejections: another entropy each time, as in a handshake.
-      .sign = seconds_each(count, [&] { entropy.span()[0] = ++turn; signing->sign(context, message, entropy); }),
-      .verify = seconds_each(count, [&] { ASSERT(provider.verify(SignAlg::mldsa65, signing->public_key(), context, message, signature)); }),
+      .sign = seconds_each(count,
+                           [&] {
+                             entropy.span()[0] = ++turn;
+                             signing->sign(context, message, entropy);
+                           }),
+      .verify = seconds_each(
+          count, [&] { ASSERT(provider.verify(SignAlg::mldsa65, signing->public_key(), context, message, signature)); }),
   };
 }
 
@@ -60,11 +65,18 @@ Operations measure_operations(Provider& provider, int count) {
 std::vector<Row> handshake_rows(const Options& options) {
   const auto provider = openssl_provider(std::make_unique<SeededRng>(options.seed));
   const auto initiator = new_identity(*provider), responder = new_identity(*provider);
-  Row cpu{.id = "B7", .what = "full handshake 0x0001, CPU of both ends", .unit = "us", .limit_name = "sum of its operations, each measured alone",
-          .goal_ratio = 0.85, .lower_is_better = true};
+  Row cpu{.id = "B7",
+          .what = "full handshake 0x0001, CPU of both ends",
+          .unit = "us",
+          .limit_name = "sum of its operations, each measured alone",
+          .goal_ratio = 0.85,
+          .lower_is_better = true};
   for (int run = 0; run < options.runs; ++run) {
     const Operations operations = measure_operations(*provider, 20);
-    const double handshake = seconds_each(20, [&] { LinkPair pair(*provider, initiator, responder); ASSERT(pair.establish()); });
+    const double handshake = seconds_each(20, [&] {
+      LinkPair pair(*provider, initiator, responder);
+      ASSERT(pair.establish());
+    });
     cpu.values.push_back(handshake * 1e6);
     cpu.limits.push_back(operations.handshake() * 1e6);
   }

@@ -5,8 +5,9 @@
 namespace lattice::bench {
 
 Now bench_now() {
-  return {Instant{std::chrono::steady_clock::now().time_since_epoch()}, wall_from_unix(std::chrono::duration_cast<std::chrono::seconds>(
-                                                                            std::chrono::system_clock::now().time_since_epoch()).count())};
+  return {Instant{std::chrono::steady_clock::now().time_since_epoch()},
+          wall_from_unix(
+              std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count())};
 }
 
 std::shared_ptr<const Identity> new_identity(Provider& provider) {
@@ -27,7 +28,8 @@ static LinkConfig config_of(Role role, const std::shared_ptr<const Identity>& id
   return config;
 }
 
-LinkPair::LinkPair(Provider& p, const std::shared_ptr<const Identity>& initiator_identity, const std::shared_ptr<const Identity>& responder_identity)
+LinkPair::LinkPair(Provider& p, const std::shared_ptr<const Identity>& initiator_identity,
+                   const std::shared_ptr<const Identity>& responder_identity)
     : provider(p),
       initiator(config_of(Role::initiator, initiator_identity), p, bench_now()),
       responder(config_of(Role::responder, responder_identity), p, bench_now()) {}

@@ -8,7 +8,8 @@ namespace lattice::bench {
 std::shared_ptr<const Identity> new_identity(Provider& provider);
 
 struct LinkPair {
-  LinkPair(Provider& provider, const std::shared_ptr<const Identity>& initiator_identity, const std::shared_ptr<const Identity>& responder_identity);
+  LinkPair(Provider& provider, const std::shared_ptr<const Identity>& initiator_identity,
+           const std::shared_ptr<const Identity>& responder_identity);
   // Carries bytes and runs the work of both until both are established or nothing moves any more.
   bool establish();
 

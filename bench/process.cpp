@@ -62,7 +62,8 @@ void run_or_stop(const std::vector<std::string>& arguments, const std::string& l
   Process process(arguments, log);
   const int code = process.wait(seconds_max);
   if (code == 0) return;
-  std::cerr << "bench: " << arguments[0] << " " << arguments[1] << (code < 0 ? " took too long" : " failed") << "; its output:\n"
+  std::cerr << "bench: " << arguments[0] << " " << arguments[1] << (code < 0 ? " took too long" : " failed")
+            << "; its output:\n"
             << std::ifstream(log).rdbuf();
   std::exit(1);
 }

@@ -41,12 +41,13 @@ static std::string goal_text(const Row& row) {
 }
 
 std::string table(const std::vector<Row>& rows) {
-  std::string out = fmt::format("{:<4} {:<46} {:>12} {:>12} {:<8} {:>5} {:>12} {:>6}  {:<16} {}\n", "id", "work", "median", "p99", "unit", "runs",
-                                "limit", "ratio", "goal", "");
+  std::string out = fmt::format("{:<4} {:<46} {:>12} {:>12} {:<8} {:>5} {:>12} {:>6}  {:<16} {}\n", "id", "work", "median",
+                                "p99", "unit", "runs", "limit", "ratio", "goal", "");
   for (const Row& row : rows) {
     const auto all = ratios(row);
-    out += fmt::format("{:<4} {:<46} {:>12.2f} {:>12.2f} {:<8} {:>5} {:>12} {:>6}  {:<16} {}\n", row.id, row.what, quantile(row.values, 0.5), worst(row),
-                       row.unit, row.values.size(), row.limits.empty() ? "" : fmt::format("{:.2f}", quantile(row.limits, 0.5)),
+    out += fmt::format("{:<4} {:<46} {:>12.2f} {:>12.2f} {:<8} {:>5} {:>12} {:>6}  {:<16} {}\n", row.id, row.what,
+                       quantile(row.values, 0.5), worst(row), row.unit, row.values.size(),
+                       row.limits.empty() ? "" : fmt::format("{:.2f}", quantile(row.limits, 0.5)),
                        all.empty() ? "" : fmt::format("{:.2f}", quantile(all, 0.5)), goal_text(row), verdict(row));
     if (!row.limit_name.empty()) out += fmt::format("     limit: {}\n", row.limit_name);
   }
@@ -56,8 +57,12 @@ std::string table(const std::vector<Row>& rows) {
 std::string json(const std::vector<Row>& rows, const std::string& commit, unsigned seed) {
   nlohmann::json out{{"commit", commit}, {"seed", seed}, {"rows", nlohmann::json::array()}};
   for (const Row& row : rows) {
-    nlohmann::json entry{{"id", row.id},         {"work", row.what},         {"unit", row.unit},
-                         {"runs", row.values.size()}, {"median", quantile(row.values, 0.5)}, {"p99", worst(row)}};
+    nlohmann::json entry{{"id", row.id},
+                         {"work", row.what},
+                         {"unit", row.unit},
+                         {"runs", row.values.size()},
+                         {"median", quantile(row.values, 0.5)},
+                         {"p99", worst(row)}};
     if (!row.limits.empty()) {
       entry["limit"] = {{"what", row.limit_name}, {"median", quantile(row.limits, 0.5)}};
       entry["ratio"] = quantile(ratios(row), 0.5);

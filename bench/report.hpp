@@ -9,14 +9,14 @@ namespace lattice::bench {
 // One figure over several runs. `values[i]` and `limits[i]` were measured one after the other, so their ratio holds when the
 // machine's speed drifts.
 struct Row {
-  std::string id;        // B5, B6, ... (docs/PERFORMANCE.md)
+  std::string id;  // B5, B6, ... (docs/PERFORMANCE.md)
   std::string what;
   std::string unit;
   std::string limit_name;
   std::vector<double> values;
-  std::vector<double> limits;  // empty: no limit, only a figure
-  double goal_ratio = 0;       // 0: none
-  double goal_value = 0;       // 0: none
+  std::vector<double> limits;    // empty: no limit, only a figure
+  double goal_ratio = 0;         // 0: none
+  double goal_value = 0;         // 0: none
   bool lower_is_better = false;  // a time: the ratio is limit / value
 };
 

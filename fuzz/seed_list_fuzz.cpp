@@ -9,7 +9,8 @@ static void hold(std::string_view text) {
   const auto list = parse_seed_list(text);
   if (!list) return;
   if (seed_list_text(*list) != text) std::abort();
-  const std::vector<Digest> operators{operator_hash(list->signatures.empty() ? ByteView{} : ByteView(list->signatures[0].public_key))};
+  const std::vector<Digest> operators{
+      operator_hash(list->signatures.empty() ? ByteView{} : ByteView(list->signatures[0].public_key))};
   const auto chosen = check_seed_list(*list, list->chain, operators, 1, wall_from_unix(0));
   if (chosen && chosen->size() != 1) std::abort();
 }

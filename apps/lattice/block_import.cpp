@@ -8,11 +8,16 @@ namespace lattice::app {
 static HostError import_error(uint64_t number, ByteView block, const Error& error) {
   const auto hash = block.size() >= bitcoin::header_bytes ? bitcoin::display(bitcoin::hash_header(block)) : std::string("none");
   HostError out{fmt::format("block {} of the file ({}) was refused", number, hash),
-                fmt::format("{} ({}: {})", error_text(error.code), error_name(error.code), error.where), {}};
+                fmt::format("{} ({}: {})", error_text(error.code), error_name(error.code), error.where),
+                {}};
   switch (error.code) {
     case ErrorCode::unconnected_header:
-    case ErrorCode::unknown_parent: out.advice = "the file must hold parents before their children and begin where the chain in --data ends or before"; break;
-    case ErrorCode::low_work: out.advice = "the chain spec asks for more work than this file's chain has: give a spec without least_work"; break;
+    case ErrorCode::unknown_parent:
+      out.advice = "the file must hold parents before their children and begin where the chain in --data ends or before";
+      break;
+    case ErrorCode::low_work:
+      out.advice = "the chain spec asks for more work than this file's chain has: give a spec without least_work";
+      break;
     case ErrorCode::store_failed: out.advice = "check the disk of the --data folder"; break;
     default: out.advice = "the blocks before it are stored; get the file from another source"; break;
   }
@@ -37,7 +42,8 @@ ChainEvents BlockImporter::apply(const ChainCommand& command) {
 HostResult<void> BlockImporter::load() {
   apply(LoadChain{});
   if (!failed_) return {};
-  return std::unexpected(HostError{"the chain in the --data folder could not be read", fmt::format("{} ({})", error_text(failure_.code), failure_.where),
+  return std::unexpected(HostError{"the chain in the --data folder could not be read",
+                                   fmt::format("{} ({})", error_text(failure_.code), failure_.where),
                                    "give the chain spec it was made with, or another folder"});
 }
 
@@ -96,7 +102,8 @@ HostResult<void> BlockImporter::flush() {
   for (size_t i = 0; i < good && !failed_; ++i) {
     if (auto stored = store_block(std::move(batch_[i])); !stored) return stored;
   }
-  if (error.code != ErrorCode::none) return std::unexpected(import_error(blocks_, batch_[std::min(good, batch_.size() - 1)], error));
+  if (error.code != ErrorCode::none)
+    return std::unexpected(import_error(blocks_, batch_[std::min(good, batch_.size() - 1)], error));
   batch_.clear();
   batch_bytes_ = 0;
   return {};

@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include <fmt/format.h>
-#include <lattice/chains/bitcoin/chain.hpp>
 #include <toml++/toml.h>
+#include <lattice/chains/bitcoin/chain.hpp>
 
 #include "presets.hpp"
 
@@ -92,10 +92,12 @@ std::string quoted(std::string_view text) {
 // A table with a fixed set of keys: any other is refused with its position, before its values are looked at.
 class Section {
  public:
-  Section(const toml::table& table, std::string name, std::initializer_list<std::string_view> keys) : table_(table), name_(std::move(name)) {
+  Section(const toml::table& table, std::string name, std::initializer_list<std::string_view> keys)
+      : table_(table), name_(std::move(name)) {
     for (const auto& [key, value] : table) {
       if (std::ranges::find(keys, key.str()) != keys.end()) continue;
-      throw Fault{key.source().begin, fmt::format("unknown key {} in {}; allowed: {}", quoted(key.str()), name_, list_of(keys))};
+      throw Fault{key.source().begin,
+                  fmt::format("unknown key {} in {}; allowed: {}", quoted(key.str()), name_, list_of(keys))};
     }
   }
 
@@ -113,7 +115,9 @@ class Section {
     if (!value) refuse(node, path(key) + " must be a text in quotes");
     return *value;
   }
-  uint64_t number(std::string_view key, uint64_t least, uint64_t most) const { return number(need(key), path(key), least, most); }
+  uint64_t number(std::string_view key, uint64_t least, uint64_t most) const {
+    return number(need(key), path(key), least, most);
+  }
   template <class Number>
   void maybe_number(std::string_view key, uint64_t least, uint64_t most, Number& to) const {
     if (find(key)) to = static_cast<Number>(number(key, least, most));
@@ -154,7 +158,8 @@ const toml::array* array_of(const toml::node* node, const std::string& what, siz
   if (!node) return nullptr;
   const auto* array = node->as_array();
   if (!array) refuse(*node, what + " must be a list: [...]");
-  if (array->size() > count_max) refuse(*node, fmt::format("{} has {} entries; at most {} are allowed", what, array->size(), count_max));
+  if (array->size() > count_max)
+    refuse(*node, fmt::format("{} has {} entries; at most {} are allowed", what, array->size(), count_max));
   return array;
 }
 
@@ -162,13 +167,15 @@ ByteArray<4> read_magic(const Section& section) {
   const auto& node = section.need("magic_bytes");
   Bytes bytes;
   if (const auto* array = node.as_array()) {
-    for (const auto& byte : *array) bytes.push_back(static_cast<uint8_t>(Section::number(byte, section.path("magic_bytes"), 0, 255)));
+    for (const auto& byte : *array)
+      bytes.push_back(static_cast<uint8_t>(Section::number(byte, section.path("magic_bytes"), 0, 255)));
   } else {
     auto text = section.text("magic_bytes");
     std::erase(text, ' ');
     bytes = from_hex(text).value_or(Bytes{});
   }
-  if (bytes.size() != 4) refuse(node, section.path("magic_bytes") + " must be four bytes: \"51 54 43 4D\" or [0x51, 0x54, 0x43, 0x4D]");
+  if (bytes.size() != 4)
+    refuse(node, section.path("magic_bytes") + " must be four bytes: \"51 54 43 4D\" or [0x51, 0x54, 0x43, 0x4D]");
   return {bytes[0], bytes[1], bytes[2], bytes[3]};
 }
 
@@ -187,7 +194,8 @@ void read_chain(const toml::table& table, ChainSpec& spec) {
   const auto rules = section.text("rules");
   const auto parsed = parse_rules(rules);
   if (!parsed) {
-    refuse(section.need("rules"), fmt::format("[chain] rules {} are not known; allowed: \"bitcoin-mainnet\", \"bitcoin-regtest\"", quoted(rules)));
+    refuse(section.need("rules"),
+           fmt::format("[chain] rules {} are not known; allowed: \"bitcoin-mainnet\", \"bitcoin-regtest\"", quoted(rules)));
   }
   spec.rules = *parsed;
   spec.genesis = bitcoin::header_wire(base_rules(spec.rules).genesis);
@@ -202,8 +210,10 @@ void read_protocol(const toml::table* table, ChainSpec& spec, bool builds_on_pre
   if (builds_on_preset) {
     for (const char* key : {"magic_bytes", "protocol_version"}) {
       if (!section.find(key)) continue;
-      refuse(section.need(key), fmt::format("{} of the preset \"{}\" cannot be changed: remove this line, or describe a chain of its "
-                                            "own with [chain] in place of preset", key, spec.name));
+      refuse(section.need(key),
+             fmt::format("{} of the preset \"{}\" cannot be changed: remove this line, or describe a chain of its "
+                         "own with [chain] in place of preset",
+                         key, spec.name));
     }
   } else {
     spec.magic = read_magic(section);
@@ -326,8 +336,10 @@ void hold_against_preset(const toml::table& chain, ChainSpec& spec) {
   const auto* preset = find_preset(spec.name);
   if (!preset) return;
   const auto differs = [&](const char* what, const toml::node* at) {
-    refuse(at ? *at : chain, fmt::format("{} differs from the built-in preset \"{}\", whose consensus parameters cannot be changed: "
-                                         "give the chain another name", what, spec.name));
+    refuse(at ? *at : chain,
+           fmt::format("{} differs from the built-in preset \"{}\", whose consensus parameters cannot be changed: "
+                       "give the chain another name",
+                       what, spec.name));
   };
   if (spec.rules != preset->rules) differs("[chain] rules", chain.get("rules"));
   if (spec.genesis != preset->genesis) differs("[chain] genesis", chain.get("genesis"));
@@ -338,25 +350,33 @@ void hold_against_preset(const toml::table& chain, ChainSpec& spec) {
 }
 
 ChainSpec read_spec(const toml::table& root) {
-  const Section section(root, "the file's top level", {"preset", "chain", "network_protocol", "dns_seeds", "bootstrap", "trusted_header",
-                                                       "checkpoints", "limits"});
+  const Section section(
+      root, "the file's top level",
+      {"preset", "chain", "network_protocol", "dns_seeds", "bootstrap", "trusted_header", "checkpoints", "limits"});
   const auto* chain = table_at(root, "chain");
   ChainSpec spec;
   const bool builds_on_preset = section.find("preset") != nullptr;
   if (builds_on_preset) {
     const auto name = section.text("preset");
     const auto* preset = find_preset(name);
-    if (!preset) refuse(section.need("preset"), fmt::format("there is no preset {}; there are: {}", quoted(name), preset_names()));
+    if (!preset)
+      refuse(section.need("preset"), fmt::format("there is no preset {}; there are: {}", quoted(name), preset_names()));
     if (chain) {
-      refuse(*chain, fmt::format("the consensus parameters of the preset \"{}\" cannot be changed: remove [chain], or remove preset and "
-                                 "describe a chain of its own", name));
+      refuse(
+          *chain,
+          fmt::format("the consensus parameters of the preset \"{}\" cannot be changed: remove [chain], or remove preset and "
+                      "describe a chain of its own",
+                      name));
     }
     spec = *preset;
   } else if (!chain) {
-    throw Fault{{}, fmt::format("neither preset nor [chain]: begin with preset = \"...\" (one of {}) or with a [chain] table", preset_names())};
+    throw Fault{{},
+                fmt::format("neither preset nor [chain]: begin with preset = \"...\" (one of {}) or with a [chain] table",
+                            preset_names())};
   } else {
     read_chain(*chain, spec);
-    if (!section.find("network_protocol")) throw Fault{{}, "a chain of its own needs [network_protocol] with magic_bytes and default_port"};
+    if (!section.find("network_protocol"))
+      throw Fault{{}, "a chain of its own needs [network_protocol] with magic_bytes and default_port"};
   }
   read_protocol(table_at(root, "network_protocol"), spec, builds_on_preset);
   if (chain) hold_against_preset(*chain, spec);
@@ -368,7 +388,8 @@ ChainSpec read_spec(const toml::table& root) {
   if (spec.outbound_connections > spec.connections_max) {
     const auto* limits = root.get("limits");
     throw Fault{limits ? limits->source().begin : toml::source_position{},
-                fmt::format("outbound_connections ({}) is above max_connections ({})", spec.outbound_connections, spec.connections_max)};
+                fmt::format("outbound_connections ({}) is above max_connections ({})", spec.outbound_connections,
+                            spec.connections_max)};
   }
   return spec;
 }
@@ -395,8 +416,9 @@ std::expected<ChainSpec, SpecError> load_chain_spec(const std::string& preset_or
   std::string text(spec_bytes_max + 1, '\0');
   if (in) in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!in && !in.eof()) {
-    return std::unexpected(SpecError{preset_or_file, 0, 0,
-                                     fmt::format("neither a preset ({}) nor a file that can be read ({})", preset_names(), std::strerror(errno))});
+    return std::unexpected(
+        SpecError{preset_or_file, 0, 0,
+                  fmt::format("neither a preset ({}) nor a file that can be read ({})", preset_names(), std::strerror(errno))});
   }
   text.resize(static_cast<size_t>(in.gcount()));
   return parse_chain_spec(text, preset_or_file);
@@ -413,11 +435,13 @@ static void write_seeds(std::string& out, const ChainSpec& spec) {
 }
 
 std::string chain_spec_text(const ChainSpec& spec) {
-  std::string out = fmt::format("[chain]\nname = \"{}\"\nrules = \"{}\"\n# hash: {}\ngenesis = \"{}\"\nleast_work = \"{}\"\n", spec.name,
-                                rules_name(spec.rules), bitcoin::display(bitcoin::hash_header(spec.genesis)), to_hex(spec.genesis), to_hex(spec.least_work));
-  out += fmt::format("\n[network_protocol]\nmagic_bytes = \"{}\"\nprotocol_version = {}\ndefault_port = {}\nmax_connections = {}\n"
-                     "connection_timeout = {}\n",
-                     to_hex(spec.magic), spec.protocol_version, spec.default_port, spec.connections_max, spec.connection_timeout_s);
+  std::string out = fmt::format("[chain]\nname = \"{}\"\nrules = \"{}\"\n# hash: {}\ngenesis = \"{}\"\nleast_work = \"{}\"\n",
+                                spec.name, rules_name(spec.rules), bitcoin::display(bitcoin::hash_header(spec.genesis)),
+                                to_hex(spec.genesis), to_hex(spec.least_work));
+  out += fmt::format(
+      "\n[network_protocol]\nmagic_bytes = \"{}\"\nprotocol_version = {}\ndefault_port = {}\nmax_connections = {}\n"
+      "connection_timeout = {}\n",
+      to_hex(spec.magic), spec.protocol_version, spec.default_port, spec.connections_max, spec.connection_timeout_s);
   write_seeds(out, spec);
   if (!spec.bootstrap.empty()) {
     out += "\n[bootstrap]\npeers = [\n";
@@ -425,14 +449,16 @@ std::string chain_spec_text(const ChainSpec& spec) {
     out += "]\n";
   }
   if (const auto& header = spec.trusted_header) {
-    out += fmt::format("\n[trusted_header]\nheight = {}\nhash = \"{}\"\nbits = 0x{:08x}\n", header->height, bitcoin::display(header->hash), header->bits);
+    out += fmt::format("\n[trusted_header]\nheight = {}\nhash = \"{}\"\nbits = 0x{:08x}\n", header->height,
+                       bitcoin::display(header->hash), header->bits);
     if (header->time) out += fmt::format("time = {}\n", *header->time);
   }
   for (const auto& checkpoint : spec.checkpoints) {
     out += fmt::format("\n[[checkpoints]]\nheight = {}\nhash = \"{}\"\n", checkpoint.height, bitcoin::display(checkpoint.hash));
   }
-  return out + fmt::format("\n[limits]\noutbound_connections = {}\nhandshake_timeout = {}\nrequest_timeout = {}\nping_interval = {}\n",
-                           spec.outbound_connections, spec.handshake_timeout_s, spec.request_timeout_s, spec.ping_interval_s);
+  return out + fmt::format(
+                   "\n[limits]\noutbound_connections = {}\nhandshake_timeout = {}\nrequest_timeout = {}\nping_interval = {}\n",
+                   spec.outbound_connections, spec.handshake_timeout_s, spec.request_timeout_s, spec.ping_interval_s);
 }
 
 }  // namespace lattice::app

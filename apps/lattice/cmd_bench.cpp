@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include <bench/benchmarks.hpp>
 #include <fmt/format.h>
+#include <bench/benchmarks.hpp>
 
 #include "files.hpp"
 #include "program.hpp"
@@ -29,7 +29,8 @@ HostResult<void> run_bench(BenchOptions options) {
   std::error_code error;
   options.measure.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
   std::filesystem::create_directories(options.measure.folder, error);
-  if (error) return failure("the folder " + options.measure.folder + " cannot be made", error.message(), "name another by --folder");
+  if (error)
+    return failure("the folder " + options.measure.folder + " cannot be made", error.message(), "name another by --folder");
   std::vector<bench::Row> rows;
   for (const Benchmark& benchmark : benchmarks) {
     if (!options.only.empty() && std::ranges::find(options.only, benchmark.id) == options.only.end()) continue;
@@ -45,10 +46,16 @@ HostResult<void> run_bench(BenchOptions options) {
 void add_bench(Program& program) {
   auto options = std::make_shared<BenchOptions>();
   options->measure.folder = (std::filesystem::temp_directory_path() / "lattice-bench").string();
-  auto* command = program.app.add_subcommand("bench", "Measure sync, bulk transfer and handshakes, each against its limit in the same run");
-  command->add_option("--only", options->only, "B5 sync, B6 bulk over one link, B7 handshake (repeatable; all)")->check(CLI::IsMember({"B5", "B6", "B7"}));
-  command->add_option("--runs", options->measure.runs, "Runs of B6 and B7")->check(CLI::Range(1, 10'000))->capture_default_str();
-  command->add_option("--runs-large", options->measure.runs_large, "Interleaved runs of B5")->check(CLI::Range(1, 1000))->capture_default_str();
+  auto* command =
+      program.app.add_subcommand("bench", "Measure sync, bulk transfer and handshakes, each against its limit in the same run");
+  command->add_option("--only", options->only, "B5 sync, B6 bulk over one link, B7 handshake (repeatable; all)")
+      ->check(CLI::IsMember({"B5", "B6", "B7"}));
+  command->add_option("--runs", options->measure.runs, "Runs of B6 and B7")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  command->add_option("--runs-large", options->measure.runs_large, "Interleaved runs of B5")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   command->add_option("--seed", options->measure.seed, "Of the chains and keys")->capture_default_str();
   command->add_option("--folder", options->measure.folder, "For about 1.5 GB of chains that it makes")->capture_default_str();
   command->add_option("--json", options->json, "Write the figures to this file too");

@@ -29,7 +29,8 @@ static HostResult<void> show_spec(const std::string& name) {
 static HostResult<void> check_spec(const std::string& name) {
   const auto spec = load_spec(name);
   if (!spec) return std::unexpected(spec.error());
-  fmt::print("{}: good. Chain \"{}\"{}, id {}\n", name, spec->name, spec->is_preset ? " (built in)" : "", to_hex(spec_chain_id(*spec).view()));
+  fmt::print("{}: good. Chain \"{}\"{}, id {}\n", name, spec->name, spec->is_preset ? " (built in)" : "",
+             to_hex(spec_chain_id(*spec).view()));
   return {};
 }
 

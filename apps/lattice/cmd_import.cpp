@@ -31,7 +31,8 @@ struct CloseFile {
 using InputFile = std::unique_ptr<std::FILE, CloseFile>;
 
 HostError file_error(const std::string& file, std::string why) {
-  return {"the file " + file + " could not be read", std::move(why), "give a file of blocks in blk format: magic, length, block"};
+  return {"the file " + file + " could not be read", std::move(why),
+          "give a file of blocks in blk format: magic, length, block"};
 }
 
 // A file of the chain's own magic, or of the network whose rules it has: a chain of its own can be filled with mainnet's blocks.
@@ -41,11 +42,12 @@ HostResult<ByteArray<4>> find_magic(std::FILE* file, const std::string& name, co
   std::rewind(file);
   const auto& usual = spec.rules == Rules::bitcoin_mainnet ? bitcoin::mainnet_magic : bitcoin::regtest_magic;
   if (magic == spec.magic || magic == usual) return magic;
-  return std::unexpected(file_error(name, fmt::format("it begins with {}, and neither {} nor {} is the magic of chain {}", to_hex(magic),
-                                                      to_hex(spec.magic), to_hex(usual), spec.name)));
+  return std::unexpected(file_error(name, fmt::format("it begins with {}, and neither {} nor {} is the magic of chain {}",
+                                                      to_hex(magic), to_hex(spec.magic), to_hex(usual), spec.name)));
 }
 
-HostResult<void> import_all(std::FILE* file, const ImportOptions& options, ByteArray<4> magic, size_t block_bytes_max, BlockImporter& importer) {
+HostResult<void> import_all(std::FILE* file, const ImportOptions& options, ByteArray<4> magic, size_t block_bytes_max,
+                            BlockImporter& importer) {
   bitcoin::BlkReader reader(magic, block_bytes_max, [file](ByteSpan out) -> Result<size_t> {
     const size_t count = std::fread(out.data(), 1, out.size(), file);
     if (count < out.size() && std::ferror(file)) return fail(ErrorCode::store_failed, "read");
@@ -55,8 +57,8 @@ HostResult<void> import_all(std::FILE* file, const ImportOptions& options, ByteA
     auto block = reader.next();
     if (!block) {
       if (auto stored = importer.flush(); !stored) return stored;
-      return std::unexpected(file_error(options.file, fmt::format("after {} bytes: {} ({})", reader.bytes_read(), error_text(block.error().code),
-                                                                  block.error().where)));
+      return std::unexpected(file_error(options.file, fmt::format("after {} bytes: {} ({})", reader.bytes_read(),
+                                                                  error_text(block.error().code), block.error().where)));
     }
     if (!*block) return importer.flush();
     if (auto added = importer.add(std::move(**block)); !added) return added;
@@ -91,16 +93,21 @@ HostResult<void> run_import(const ImportOptions& options) {
   if (!store) return std::unexpected(store.error());
   const auto provider = openssl_provider();
   const auto made = make_spec_chain(*spec, provider->rng());
-  if (!made) return failure("the chain could not be made", fmt::format("{} ({})", error_text(made.error().code), made.error().where), "check [trusted_header] of the chain spec");
-  BlockImporter importer(*made->chain, **store, spec->trusted_header ? spec->trusted_header->hash : bitcoin::hash_header(spec->genesis), clock_now);
+  if (!made)
+    return failure("the chain could not be made", fmt::format("{} ({})", error_text(made.error().code), made.error().where),
+                   "check [trusted_header] of the chain spec");
+  BlockImporter importer(*made->chain, **store,
+                         spec->trusted_header ? spec->trusted_header->hash : bitcoin::hash_header(spec->genesis), clock_now);
   if (auto loaded = importer.load(); !loaded) return loaded;
 
   const auto start = std::chrono::steady_clock::now();
   const auto imported = import_all(file.get(), options, *magic, made->chain->identity().block_bytes_max, importer);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print("{} blocks, {:.1f} MB in {:.2f} s: {:.0f} blocks/s, {:.1f} MB/s\ntip {} {}\n", importer.blocks(), static_cast<double>(importer.bytes()) / 1e6,
-             seconds, static_cast<double>(importer.blocks()) / std::max(seconds, 1e-9), static_cast<double>(importer.bytes()) / 1e6 / std::max(seconds, 1e-9),
-             importer.tip().block.height, bitcoin::display(importer.tip().block.hash));
+  fmt::print("{} blocks, {:.1f} MB in {:.2f} s: {:.0f} blocks/s, {:.1f} MB/s\ntip {} {}\n", importer.blocks(),
+             static_cast<double>(importer.bytes()) / 1e6, seconds,
+             static_cast<double>(importer.blocks()) / std::max(seconds, 1e-9),
+             static_cast<double>(importer.bytes()) / 1e6 / std::max(seconds, 1e-9), importer.tip().block.height,
+             bitcoin::display(importer.tip().block.hash));
   if (!imported) return imported;
   if (options.report.empty()) return {};
   return write_file_atomically(options.report, report_json(options, *spec, importer, seconds));
@@ -109,9 +116,11 @@ HostResult<void> run_import(const ImportOptions& options) {
 }  // namespace
 
 void add_import(Program& program) {
-  auto* command = program.app.add_subcommand("import", "Check and store the blocks of a file; goes on where an earlier import ended");
+  auto* command =
+      program.app.add_subcommand("import", "Check and store the blocks of a file; goes on where an earlier import ended");
   const auto options = std::make_shared<ImportOptions>();
-  command->add_option("FILE", options->file, "Blocks in blk format, parents before children; the genesis may come first")->required();
+  command->add_option("FILE", options->file, "Blocks in blk format, parents before children; the genesis may come first")
+      ->required();
   add_chain_option(*command, options->chain);
   command->add_option("--data", options->data, "Folder of the node")->capture_default_str();
   command->add_flag("--in-memory", options->in_memory, "Keep nothing: for measurements");

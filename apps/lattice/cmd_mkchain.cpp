@@ -4,10 +4,10 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <lattice/chains/bitcoin/blk_file.hpp>
 #include <lattice/chains/bitcoin/check_block.hpp>
 #include <lattice/chains/bitcoin/mkchain.hpp>
-#include <unistd.h>
 
 #include "presets.hpp"
 #include "program.hpp"
@@ -67,7 +67,8 @@ HostResult<void> run_mkchain(const MakeOptions& options) {
   rules.genesis = *bitcoin::parse_header(preset->genesis);
   DraftFile file(options.out);
   const auto write_error = [&] {
-    return failure("the file " + options.out + " could not be written", std::strerror(errno), "check that its folder exists, may be written and has room");
+    return failure("the file " + options.out + " could not be written", std::strerror(errno),
+                   "check that its folder exists, may be written and has room");
   };
   if (!file.is_open()) return write_error();
   bitcoin::MakeChainOptions make;
@@ -81,7 +82,9 @@ HostResult<void> run_mkchain(const MakeOptions& options) {
     return {};
   });
   if (!made && made.error().code == ErrorCode::store_failed) return write_error();
-  if (!made) return failure("no chain was made", fmt::format("{} ({})", error_text(made.error().code), made.error().where), "ask for smaller blocks or fewer transactions");
+  if (!made)
+    return failure("no chain was made", fmt::format("{} ({})", error_text(made.error().code), made.error().where),
+                   "ask for smaller blocks or fewer transactions");
   if (!file.finish()) return write_error();
   fmt::print("{}: genesis and {} blocks, {} bytes\n", options.out, options.blocks, file.written());
   return {};
@@ -90,12 +93,20 @@ HostResult<void> run_mkchain(const MakeOptions& options) {
 }  // namespace
 
 void add_mkchain(Program& program) {
-  auto* command = program.app.add_subcommand("mkchain", "Make a chain that bitcoind -regtest accepts; the same options give the same bytes");
+  auto* command = program.app.add_subcommand(
+      "mkchain", "Make a chain that bitcoind -regtest accepts; the same options give the same bytes");
   const auto options = std::make_shared<MakeOptions>();
-  command->add_option("--rules", options->rules, "regtest, or a preset that runs at the lowest difficulty")->capture_default_str();
-  command->add_option("--blocks", options->blocks, "How many, above the genesis")->required()->check(CLI::Range(uint32_t{1}, blocks_max));
-  command->add_option("--block-bytes", options->block_bytes, "Size of each, at least as large as its parts")->check(CLI::Range(size_t{0}, bitcoin::block_weight_max))->capture_default_str();
-  command->add_option("--txs", options->transactions, "Transactions in each, beside the coinbase, from height 101 on")->check(CLI::Range(size_t{0}, bitcoin::made_transactions_max))->capture_default_str();
+  command->add_option("--rules", options->rules, "regtest, or a preset that runs at the lowest difficulty")
+      ->capture_default_str();
+  command->add_option("--blocks", options->blocks, "How many, above the genesis")
+      ->required()
+      ->check(CLI::Range(uint32_t{1}, blocks_max));
+  command->add_option("--block-bytes", options->block_bytes, "Size of each, at least as large as its parts")
+      ->check(CLI::Range(size_t{0}, bitcoin::block_weight_max))
+      ->capture_default_str();
+  command->add_option("--txs", options->transactions, "Transactions in each, beside the coinbase, from height 101 on")
+      ->check(CLI::Range(size_t{0}, bitcoin::made_transactions_max))
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "Another seed, another chain")->capture_default_str();
   command->add_option("--out", options->out, "File in blk format: magic, length, block; genesis first")->required();
   command->callback([&program, options] { program.action = [options] { return run_mkchain(*options); }; });

@@ -3,9 +3,9 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <lattice/host/node_host.hpp>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <lattice/host/node_host.hpp>
 
 #include "data_folder.hpp"
 #include "files.hpp"
@@ -43,7 +43,8 @@ HostResult<std::optional<Endpoint>> listen_endpoint(const NodeOptions& options, 
   if (!options.listen.empty()) {
     const auto endpoint = parse_endpoint(options.listen, spec.default_port);
     if (endpoint) return endpoint;
-    return failure("\"" + options.listen + "\" is no address to listen on", "it is not IP:PORT", "write --listen 0.0.0.0:8333, or --no-listen");
+    return failure("\"" + options.listen + "\" is no address to listen on", "it is not IP:PORT",
+                   "write --listen 0.0.0.0:8333, or --no-listen");
   }
   if (options.connect_only || options.until_synced) return std::nullopt;
   return Endpoint{machine_has_ipv6() ? IpAddress{} : IpAddress::v4(0, 0, 0, 0), spec.default_port};
@@ -51,14 +52,17 @@ HostResult<std::optional<Endpoint>> listen_endpoint(const NodeOptions& options, 
 
 HostResult<void> add_peers_and_seeds(const NodeOptions& options, NodeConfig& node) {
   std::vector<std::string> given = options.connect;
-  std::ranges::copy_if(options.connect_only_peers, std::back_inserter(given), [](const std::string& text) { return !text.empty(); });
+  std::ranges::copy_if(options.connect_only_peers, std::back_inserter(given),
+                       [](const std::string& text) { return !text.empty(); });
   for (const auto& text : given) {
     const auto peers = resolve_peer(text);
     if (!peers) return std::unexpected(peers.error());
     node.connect.insert(node.connect.end(), peers->begin(), peers->end());
   }
   for (const auto& name : options.dns_seeds) {
-    if (!is_dns_name(name)) return failure("\"" + name.substr(0, 160) + "\" is no DNS seed", "it is no DNS name", "write --dns-seed seed.example.org");
+    if (!is_dns_name(name))
+      return failure("\"" + name.substr(0, 160) + "\" is no DNS seed", "it is no DNS name",
+                     "write --dns-seed seed.example.org");
     // The spec's entry stays: it may have operators, and a flag must not take them away.
     if (std::ranges::find(node.seeds, name, &DnsSeed::name) == node.seeds.end()) node.seeds.push_back({name, {}, 0});
   }
@@ -75,7 +79,9 @@ HostResult<HostConfig> host_config(const NodeOptions& options, const ChainSpec& 
   if (auto added = add_peers_and_seeds(options, config.node); !added) return std::unexpected(added.error());
   for (const auto& text : options.dns_servers) {
     const auto server = parse_endpoint(text, dns_port);
-    if (!server) return failure("\"" + text.substr(0, 160) + "\" is no DNS server", "it is not IP:PORT", "write --dns-server 192.0.2.53:53");
+    if (!server)
+      return failure("\"" + text.substr(0, 160) + "\" is no DNS server", "it is not IP:PORT",
+                     "write --dns-server 192.0.2.53:53");
     config.dns_servers.push_back(*server);
   }
   auto listen = listen_endpoint(options, spec);
@@ -130,13 +136,16 @@ class Watch {
 HostResult<void> verdict(const NodeOptions& options, const Watch& watch) {
   const auto& report = watch.last();
   if (report.failed) {
-    return failure("the node stopped", fmt::format("{} ({})", error_text(report.failed->code), report.failed->where), "check the disk and the --data folder, then start it again");
+    return failure("the node stopped", fmt::format("{} ({})", error_text(report.failed->code), report.failed->where),
+                   "check the disk and the --data folder, then start it again");
   }
   if (!options.until_synced || report.synced) return {};
   const auto peers = std::ranges::count(report.peers, true, &PeerReport::established);
-  return failure("the chain is not synced", fmt::format("{} after {:.0f} s: height {}, {} peers", watch.timed_out() ? "time was up" : "stopped", watch.times().seconds,
-                                                        report.tip.block.height, peers),
-                 peers == 0 ? "check the network, --dns-server and --dns-seed, or name a peer by --connect" : "start it again: it goes on where it ended");
+  return failure("the chain is not synced",
+                 fmt::format("{} after {:.0f} s: height {}, {} peers", watch.timed_out() ? "time was up" : "stopped",
+                             watch.times().seconds, report.tip.block.height, peers),
+                 peers == 0 ? "check the network, --dns-server and --dns-seed, or name a peer by --connect"
+                            : "start it again: it goes on where it ended");
 }
 
 HostResult<void> run_node(const NodeOptions& options) {
@@ -152,21 +161,29 @@ HostResult<void> run_node(const NodeOptions& options) {
   auto store = open_store(*spec, data, options.in_memory);
   if (!store) return std::unexpected(store.error());
   auto made = make_spec_chain(*spec, provider->rng());
-  if (!made) return failure("the chain could not be made", fmt::format("{} ({})", error_text(made.error().code), made.error().where), "check [trusted_header] of the chain spec");
+  if (!made)
+    return failure("the chain could not be made", fmt::format("{} ({})", error_text(made.error().code), made.error().where),
+                   "check [trusted_header] of the chain spec");
   config->node.identity = *identity;
   config->node.chain = made->chain->identity();
 
   NodeHost host(std::move(*config), std::move(made->chain), std::move(*store), *provider, log);
   if (auto started = host.start(); !started) return started;
-  log.log({LogLevel::info, "node_started", {{"version", std::string(version())}, {"chain", spec->name}, {"node", node_id_text((*identity)->id)},
-                                            {"listen", host.local() ? host.local()->text() : "none"}, {"data", data.empty() ? "memory" : data}}});
+  log.log({LogLevel::info,
+           "node_started",
+           {{"version", std::string(version())},
+            {"chain", spec->name},
+            {"node", node_id_text((*identity)->id)},
+            {"listen", host.local() ? host.local()->text() : "none"},
+            {"data", data.empty() ? "memory" : data}}});
   Watch watch(options, log);
   const auto ran = host.run([&](const NodeReport& report) { return watch.on_tick(report); }, tick);
   watch.finish();
   fmt::print("{}", sync_summary(watch.last(), watch.times()));
   std::fflush(stdout);
   if (!options.report.empty()) {
-    auto written = write_file_atomically(options.report, sync_report_json(watch.last(), spec->name, (*identity)->id, watch.times()));
+    auto written =
+        write_file_atomically(options.report, sync_report_json(watch.last(), spec->name, (*identity)->id, watch.times()));
     if (!written) return written;
   }
   if (!ran) return ran;
@@ -174,16 +191,23 @@ HostResult<void> run_node(const NodeOptions& options) {
 }
 
 void add_peer_options(CLI::App& command, NodeOptions& options) {
-  command.add_option("--listen", options.listen, "IP:PORT to take connections on; port 0 takes any free one. Default: all addresses and the chain's\n"
-                                                 "port; nothing with --connect-only or --until-synced");
+  command.add_option("--listen", options.listen,
+                     "IP:PORT to take connections on; port 0 takes any free one. Default: all addresses and the chain's\n"
+                     "port; nothing with --connect-only or --until-synced");
   command.add_flag("--no-listen", options.no_listen, "Take no connections");
-  command.add_option("--connect", options.connect, "Always keep a connection to this peer, [NodeID@]host:port (repeatable)")->allow_extra_args(false);
+  command.add_option("--connect", options.connect, "Always keep a connection to this peer, [NodeID@]host:port (repeatable)")
+      ->allow_extra_args(false);
   // With an address too, as bitcoind's -connect takes one.
-  auto* only = command.add_option("--connect-only", options.connect_only_peers, "No discovery: only the peers of --connect, and one named here")
-                   ->expected(0, 1)->type_name("[PEER]");
+  auto* only = command
+                   .add_option("--connect-only", options.connect_only_peers,
+                               "No discovery: only the peers of --connect, and one named here")
+                   ->expected(0, 1)
+                   ->type_name("[PEER]");
   command.parse_complete_callback([&options, only] { options.connect_only = only->count() > 0; });
-  command.add_option("--dns-seed", options.dns_seeds, "Ask this name for peers, beside the chain spec's (repeatable)")->allow_extra_args(false);
-  command.add_option("--dns-server", options.dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")->allow_extra_args(false);
+  command.add_option("--dns-seed", options.dns_seeds, "Ask this name for peers, beside the chain spec's (repeatable)")
+      ->allow_extra_args(false);
+  command.add_option("--dns-server", options.dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")
+      ->allow_extra_args(false);
   command.add_flag("--no-dns", options.no_dns, "Ask no DNS seed");
 }
 
@@ -197,14 +221,21 @@ void add_node(Program& program) {
   command->add_flag("--in-memory", options->in_memory, "Keep headers and blocks in memory; without --data the key too");
   add_peer_options(*command, *options);
   command->add_flag("--until-synced", options->until_synced, "End when the tip is the best that any peer could show");
-  command->add_option("--timeout", options->timeout_s, "End after this many seconds; with --until-synced and no sync that is a failure")->check(CLI::Range(0.0, 1e9));
+  command
+      ->add_option("--timeout", options->timeout_s,
+                   "End after this many seconds; with --until-synced and no sync that is a failure")
+      ->check(CLI::Range(0.0, 1e9));
   command->add_option("--report", options->report, "At the end, write what happened to this file (JSON)");
   command->add_option("--log-level", options->log_level, "What goes to standard error")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))->capture_default_str();
-  command->add_option("--log-format", options->log_format, "Of the log")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
-  command->footer(std::string(not_checked_text) +
-                  "\n\nProgress and the summary go to standard output, the log to standard error. SIGINT and SIGTERM end the node\n"
-                  "cleanly. Exit codes: 0 ended or synced, 1 failed or not synced, 2 wrong usage.");
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  command->add_option("--log-format", options->log_format, "Of the log")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->footer(
+      std::string(not_checked_text) +
+      "\n\nProgress and the summary go to standard output, the log to standard error. SIGINT and SIGTERM end the node\n"
+      "cleanly. Exit codes: 0 ended or synced, 1 failed or not synced, 2 wrong usage.");
   command->callback([&program, options] { program.action = [options] { return run_node(*options); }; });
 }
 

@@ -58,7 +58,8 @@ HostResult<std::vector<SeedEntry>> read_entries(const SeedOptions& options) {
   for (const auto& text : texts) {
     auto entry = parse_entry(text);
     if (!entry) return std::unexpected(entry.error());
-    if (std::ranges::find(entries, *entry) != entries.end()) return failure("the list was not made", text + " stands there twice", "name each seed once");
+    if (std::ranges::find(entries, *entry) != entries.end())
+      return failure("the list was not made", text + " stands there twice", "name each seed once");
     entries.push_back(*entry);
   }
   if (entries.empty() || entries.size() > seed_entries_max) {
@@ -100,13 +101,15 @@ HostResult<void> run_seeds_sign(const SeedOptions& options) {
   const auto now = clock_now().wall;
   const auto expires = parse_expiry(options.expires, now);
   if (!expires || *expires <= now || unix_seconds(*expires) > seed_expires_max) {
-    return failure("the list was not made", "\"" + options.expires + "\" is no time to come", "write --expires 30d, or 2027-01-31T12:00:00Z");
+    return failure("the list was not made", "\"" + options.expires + "\" is no time to come",
+                   "write --expires 30d, or 2027-01-31T12:00:00Z");
   }
   SeedList list{spec_chain_id(*spec), options.sequence, *expires, std::move(*entries), {}};
   if (auto signed_list = add_signatures(list, options.keys); !signed_list) return signed_list;
   const auto text = seed_list_text(list);
   if (text.size() > seed_text_bytes_max) {
-    return failure("the list does not fit into a TXT record", fmt::format("it has {} bytes, with {} signatures", text.size(), list.signatures.size()),
+    return failure("the list does not fit into a TXT record",
+                   fmt::format("it has {} bytes, with {} signatures", text.size(), list.signatures.size()),
                    "sign with fewer keys: eight fit");
   }
   if (options.zone.empty()) {
@@ -131,7 +134,8 @@ HostResult<const DnsSeed*> find_seed(const ChainSpec& spec, const std::string& n
   for (const auto& seed : spec.dns_seeds) {
     if (name.empty() ? !seed.operators.empty() : seed.name == name) return &seed;
   }
-  return failure("the list was not verified", name.empty() ? "the chain spec has no seed with operators" : "the chain spec has no seed " + name,
+  return failure("the list was not verified",
+                 name.empty() ? "the chain spec has no seed with operators" : "the chain spec has no seed " + name,
                  "add [[dns_seeds]] with name, operators and threshold to it");
 }
 
@@ -141,7 +145,8 @@ HostResult<SeedList> read_list(const std::string& file) {
   while (!content->empty() && (content->back() == '\n' || content->back() == '\r')) content->pop_back();
   auto list = parse_seed_list(*content);
   if (list) return std::move(*list);
-  return failure("the list could not be read", list.error().where, "give the text that `lattice seeds sign` printed, unchanged");
+  return failure("the list could not be read", list.error().where,
+                 "give the text that `lattice seeds sign` printed, unchanged");
 }
 
 void print_list(const SeedList& list, const DnsSeed& seed) {
@@ -159,13 +164,16 @@ HostResult<void> run_seeds_verify(const SeedOptions& options) {
   if (!list) return std::unexpected(list.error());
   print_list(*list, **seed);
   const auto chosen = check_seed_list(*list, spec_chain_id(*spec), (*seed)->operators, (*seed)->threshold, clock_now().wall);
-  if (!chosen) return failure("the list is not good", fmt::format("{} ({})", error_text(chosen.error().code), chosen.error().where), "sign a new one");
+  if (!chosen)
+    return failure("the list is not good", fmt::format("{} ({})", error_text(chosen.error().code), chosen.error().where),
+                   "sign a new one");
   const auto provider = openssl_provider();
   const auto body = seed_list_body(*list);
   for (const auto index : *chosen) {
     const auto& signature = list->signatures[index];
     if (provider->verify(signature.alg, signature.public_key, as_bytes(seed_list_context), body, signature.signature)) continue;
-    return failure("the list is not good", "the signature of operator " + to_hex(operator_hash(signature.public_key)) + " is wrong", "sign a new one");
+    return failure("the list is not good",
+                   "the signature of operator " + to_hex(operator_hash(signature.public_key)) + " is wrong", "sign a new one");
   }
   fmt::print("good\n");
   return {};
@@ -174,11 +182,13 @@ HostResult<void> run_seeds_verify(const SeedOptions& options) {
 void add_entry_options(CLI::App& command, SeedOptions& options) {
   command.add_option("--entry", options.entries, "A seed, NodeID@IP:PORT (repeatable)")->allow_extra_args(false);
   command.add_option("--entries", options.entries_file, "File with one NodeID@IP:PORT a line; - is standard input");
-  command.add_option("--ttl", options.ttl, "Seconds that resolvers may keep the records")->check(CLI::Range(1, 86400))->capture_default_str();
+  command.add_option("--ttl", options.ttl, "Seconds that resolvers may keep the records")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
 }
 
-const CLI::Validator dns_name_validator([](const std::string& text) { return is_dns_name(text) ? std::string() : text + " is no DNS name"; },
-                                        "NAME", "dns_name");
+const CLI::Validator dns_name_validator(
+    [](const std::string& text) { return is_dns_name(text) ? std::string() : text + " is no DNS name"; }, "NAME", "dns_name");
 
 }  // namespace
 
@@ -199,7 +209,8 @@ void add_seeds(Program& program) {
   add_chain_option(*sign, options->chain);
   sign->add_option("--sequence", options->sequence, "Higher than any list signed before: it replaces lower ones")->required();
   sign->add_option("--expires", options->expires, "From now on: 12h, 30d; or a date in UTC: 2027-01-31T12:00:00Z")->required();
-  sign->add_option("--zone", options->zone, "Print zone lines (A, AAAA, SRV, TXT) for this seed's name")->check(dns_name_validator);
+  sign->add_option("--zone", options->zone, "Print zone lines (A, AAAA, SRV, TXT) for this seed's name")
+      ->check(dns_name_validator);
   add_entry_options(*sign, *options);
   sign->callback(runs(run_seeds_sign));
 

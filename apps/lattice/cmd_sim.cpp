@@ -41,16 +41,19 @@ HostResult<void> fill_store(const SimOptions& options, Store& store, Chain& chai
     return {};
   });
   if (!added) return added;
-  if (!made) return failure("the simulation's chain was not made", std::string(error_text(made.error().code)), "ask for smaller blocks");
+  if (!made)
+    return failure("the simulation's chain was not made", std::string(error_text(made.error().code)), "ask for smaller blocks");
   return importer.flush();
 }
 
 void print_result(const sim::ScenarioResult& result) {
-  fmt::print("seed {}: {} of {} nodes at the tip, height {} {}\n", result.seed, result.nodes_at_tip, result.nodes, result.height, bitcoin::display(result.tip));
-  fmt::print("{:.1f} s simulated in {:.1f} s; {} events, {:.0f} a second; {} connections, {} handshakes, {} restarts\n", result.simulated_seconds,
-             result.real_seconds, result.events, result.events_per_second, result.connections, result.handshakes, result.restarts);
-  fmt::print("{} segments, {:.1f} MB, {} sent again; at most {} connections a node\n", result.segments, static_cast<double>(result.bytes) / 1e6,
-             result.losses, result.connections_peak);
+  fmt::print("seed {}: {} of {} nodes at the tip, height {} {}\n", result.seed, result.nodes_at_tip, result.nodes,
+             result.height, bitcoin::display(result.tip));
+  fmt::print("{:.1f} s simulated in {:.1f} s; {} events, {:.0f} a second; {} connections, {} handshakes, {} restarts\n",
+             result.simulated_seconds, result.real_seconds, result.events, result.events_per_second, result.connections,
+             result.handshakes, result.restarts);
+  fmt::print("{} segments, {:.1f} MB, {} sent again; at most {} connections a node\n", result.segments,
+             static_cast<double>(result.bytes) / 1e6, result.losses, result.connections_peak);
   for (const auto& broken : result.broken) fmt::print("broken: {}\n", broken);
   fmt::print("trace {}\n", result.trace_hash);
 }
@@ -76,29 +79,49 @@ HostResult<void> run_sim(SimOptions options) {
   if (!filled) return filled;
   print_result(result);
   if (result.passed) return {};
-  return failure("the simulation failed", fmt::format("{} of {} nodes reached the tip", result.nodes_at_tip, result.nodes),
-                 fmt::format("the same options with --seed {} give the same run; --log shows every node's events", result.seed));
+  return failure(
+      "the simulation failed", fmt::format("{} of {} nodes reached the tip", result.nodes_at_tip, result.nodes),
+      fmt::format("the same options with --seed {} give the same run; --log shows every node's events", result.seed));
 }
 
 }  // namespace
 
 void add_sim(Program& program) {
-  auto* command = program.app.add_subcommand("sim", "Sync a whole network in the simulator; the same seed gives the same trace hash");
+  auto* command =
+      program.app.add_subcommand("sim", "Sync a whole network in the simulator; the same seed gives the same trace hash");
   const auto options = std::make_shared<SimOptions>();
   auto& scenario = options->scenario;
   command->add_option("--seed", scenario.seed, "Of everything random")->capture_default_str();
   command->add_option("--nodes", scenario.nodes, "In all")->check(CLI::Range(2, 100'000))->capture_default_str();
-  command->add_option("--seeds", scenario.seeds, "Of them: they hold the chain, and DNS names them")->check(CLI::Range(1, 64))->capture_default_str();
-  command->add_option("--restarts", scenario.restarts, "Processes killed at random times")->check(CLI::Range(0, 100'000))->capture_default_str();
+  command->add_option("--seeds", scenario.seeds, "Of them: they hold the chain, and DNS names them")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command->add_option("--restarts", scenario.restarts, "Processes killed at random times")
+      ->check(CLI::Range(0, 100'000))
+      ->capture_default_str();
   command->add_option("--loss", scenario.loss, "Share of packets lost")->check(CLI::Range(0.0, 0.5))->capture_default_str();
-  command->add_option("--garbage", scenario.garbage, "Hostile hosts that send garbage")->check(CLI::Range(0, 1000))->capture_default_str();
-  command->add_option("--silent", scenario.silent, "Hosts that never say a word")->check(CLI::Range(0, 1000))->capture_default_str();
-  command->add_option("--withholding", scenario.withholding, "Seeds that never give a block")->check(CLI::Range(0, 1000))->capture_default_str();
-  command->add_option("--corrupting", scenario.corrupting, "Seeds whose blocks are wrong in the last bit")->check(CLI::Range(0, 1000))->capture_default_str();
-  command->add_option("--wrong-magic", scenario.wrong_magic, "Hosts of another network")->check(CLI::Range(0, 1000))->capture_default_str();
+  command->add_option("--garbage", scenario.garbage, "Hostile hosts that send garbage")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command->add_option("--silent", scenario.silent, "Hosts that never say a word")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command->add_option("--withholding", scenario.withholding, "Seeds that never give a block")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command->add_option("--corrupting", scenario.corrupting, "Seeds whose blocks are wrong in the last bit")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command->add_option("--wrong-magic", scenario.wrong_magic, "Hosts of another network")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   command->add_option("--blocks", options->blocks, "Length of the chain")->check(CLI::Range(1, 100'000))->capture_default_str();
-  command->add_option("--block-bytes", options->block_bytes, "Size of each block")->check(CLI::Range(0, 4'000'000))->capture_default_str();
-  command->add_option("--limit", options->limit_s, "Simulated seconds at most")->check(CLI::Range(1.0, 1e6))->capture_default_str();
+  command->add_option("--block-bytes", options->block_bytes, "Size of each block")
+      ->check(CLI::Range(0, 4'000'000))
+      ->capture_default_str();
+  command->add_option("--limit", options->limit_s, "Simulated seconds at most")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
   command->add_flag("--log", options->show_log, "Every node's events on standard error");
   command->callback([&program, options] { program.action = [options] { return run_sim(*options); }; });
 }

@@ -17,7 +17,8 @@ std::filesystem::path key_path(const std::filesystem::path& data) { return data 
 
 Now clock_now() {
   const auto wall = std::chrono::system_clock::now().time_since_epoch();
-  return {Instant{std::chrono::steady_clock::now().time_since_epoch()}, WallTime{std::chrono::duration_cast<std::chrono::seconds>(wall)}};
+  return {Instant{std::chrono::steady_clock::now().time_since_epoch()},
+          WallTime{std::chrono::duration_cast<std::chrono::seconds>(wall)}};
 }
 
 HostResult<std::shared_ptr<const Identity>> load_identity(Provider& provider, const std::filesystem::path& data) {

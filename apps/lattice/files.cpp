@@ -20,8 +20,8 @@ using OpenFile = std::unique_ptr<std::FILE, CloseFile>;
 HostResult<void> write_file_atomically(const std::filesystem::path& path, std::string_view content) {
   const std::string draft = path.string() + "." + std::to_string(::getpid()) + ".tmp";
   OpenFile file(std::fopen(draft.c_str(), "wb"));
-  bool good = file && std::fwrite(content.data(), 1, content.size(), file.get()) == content.size() && std::fflush(file.get()) == 0 &&
-              ::fsync(::fileno(file.get())) == 0;
+  bool good = file && std::fwrite(content.data(), 1, content.size(), file.get()) == content.size() &&
+              std::fflush(file.get()) == 0 && ::fsync(::fileno(file.get())) == 0;
   file.reset();
   good = good && std::rename(draft.c_str(), path.c_str()) == 0;
   if (good) return {};
@@ -51,7 +51,8 @@ HostResult<void> make_private_folder(const std::filesystem::path& folder) {
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   }
   if (!error) return {};
-  return std::unexpected(HostError{"the folder " + folder.string() + " could not be made", error.message(), "give another one by --data"});
+  return std::unexpected(
+      HostError{"the folder " + folder.string() + " could not be made", error.message(), "give another one by --data"});
 }
 
 }  // namespace lattice::app

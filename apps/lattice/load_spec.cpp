@@ -11,8 +11,9 @@ CLI::Option* add_chain_option(CLI::App& command, std::string& chain) {
 HostResult<ChainSpec> load_spec(const std::string& chain) {
   auto spec = load_chain_spec(chain);
   if (spec) return std::move(*spec);
-  return std::unexpected(HostError{"the chain spec is not valid", spec.error().text(),
-                                   "`lattice chain-spec show NAME` prints a preset as an example; `lattice chain-spec check FILE` checks"});
+  return std::unexpected(
+      HostError{"the chain spec is not valid", spec.error().text(),
+                "`lattice chain-spec show NAME` prints a preset as an example; `lattice chain-spec check FILE` checks"});
 }
 
 }  // namespace lattice::app

@@ -19,7 +19,8 @@ std::optional<LogLevel> parse_log_level(std::string_view name) {
 }
 
 static bool is_plain(std::string_view value) {
-  return !value.empty() && std::ranges::all_of(value, [](char c) { return c > ' ' && c < 127 && c != '"' && c != '\\' && c != '='; });
+  return !value.empty() &&
+         std::ranges::all_of(value, [](char c) { return c > ' ' && c < 127 && c != '"' && c != '\\' && c != '='; });
 }
 
 static void append_quoted(std::string& out, std::string_view value, const char* byte_format) {
@@ -104,7 +105,8 @@ SpdLogSink::SpdLogSink(LogLevel level, LogFormat format) : state_(std::make_uniq
   state_->logger = std::make_shared<spdlog::logger>("lattice", std::move(sink));
   state_->logger->set_level(spdlog::level::trace);
   state_->logger->flush_on(spdlog::level::trace);
-  const char* pattern = format == LogFormat::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v";
+  const char* pattern =
+      format == LogFormat::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v";
   state_->logger->set_pattern(pattern, spdlog::pattern_time_type::utc);
 }
 
@@ -119,7 +121,8 @@ void SpdLogSink::log(const LogEvent& event) {
   if (!left_out) return;
   if (state_->before_line) state_->before_line();
   if (*left_out > 0) {
-    const LogEvent note{LogLevel::warning, "log_lines_left_out", {{"event", std::string(event.name)}, {"lines", std::to_string(*left_out)}}};
+    const LogEvent note{
+        LogLevel::warning, "log_lines_left_out", {{"event", std::string(event.name)}, {"lines", std::to_string(*left_out)}}};
     state_->logger->log(spdlog::level::warn, state_->line(note));
   }
   state_->logger->log(to_spdlog(event.level), state_->line(event));

@@ -21,8 +21,8 @@
 namespace lattice::app {
 
 constexpr size_t log_value_bytes_max = 512;
-constexpr double log_lines_burst = 200;    // of one event
-constexpr double log_lines_a_second = 2;   // of one event, after the burst: about a megabyte an hour
+constexpr double log_lines_burst = 200;   // of one event
+constexpr double log_lines_a_second = 2;  // of one event, after the burst: about a megabyte an hour
 
 enum class LogFormat : uint8_t { text, json };
 

@@ -17,7 +17,8 @@ constexpr size_t file_bytes = first_line.size() + 2 * seed_bytes + 1;
 using FileText = Secret<file_bytes + 1>;  // one more, so that a longer file is seen
 
 auto key_error(const std::filesystem::path& path, const char* verb, std::string why, std::string advice) {
-  return std::unexpected(HostError{"the operator key " + path.string() + " could not be " + verb, std::move(why), std::move(advice)});
+  return std::unexpected(
+      HostError{"the operator key " + path.string() + " could not be " + verb, std::move(why), std::move(advice)});
 }
 
 int hex_digit(uint8_t character) {
@@ -27,7 +28,8 @@ int hex_digit(uint8_t character) {
 }
 
 bool parse_seed(ByteView text, Secret<seed_bytes>& seed) {
-  if (text.size() != file_bytes || !equal(text.first(first_line.size()), as_bytes(first_line)) || text.back() != '\n') return false;
+  if (text.size() != file_bytes || !equal(text.first(first_line.size()), as_bytes(first_line)) || text.back() != '\n')
+    return false;
   for (size_t i = 0; i < seed_bytes; ++i) {
     const int high = hex_digit(text[first_line.size() + 2 * i]), low = hex_digit(text[first_line.size() + 2 * i + 1]);
     if (high < 0 || low < 0) return false;
@@ -54,7 +56,8 @@ HostResult<std::shared_ptr<const SigningKey>> create_operator_key(const std::fil
   FileText text;
   print_seed(seed, text.span());
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return key_error(path, "made", std::strerror(errno), "give the name of a file that does not exist, in a folder that does");
+  if (fd < 0)
+    return key_error(path, "made", std::strerror(errno), "give the name of a file that does not exist, in a folder that does");
   const bool written = ::write(fd, text.view().data(), file_bytes) == static_cast<ssize_t>(file_bytes) && ::fsync(fd) == 0;
   const int error = errno;
   ::close(fd);
@@ -67,13 +70,15 @@ HostResult<std::shared_ptr<const SigningKey>> create_operator_key(const std::fil
 
 HostResult<std::shared_ptr<const SigningKey>> load_operator_key(const std::filesystem::path& path, Provider& provider) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return key_error(path, "read", std::strerror(errno), "make one with: lattice seeds keygen --out " + path.string());
-  struct stat info {};
+  if (fd < 0)
+    return key_error(path, "read", std::strerror(errno), "make one with: lattice seeds keygen --out " + path.string());
+  struct stat info{};
   FileText text;
   const bool plain = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
   const ssize_t size = plain ? ::read(fd, text.span().data(), file_bytes + 1) : -1;
   ::close(fd);
-  if (!plain || size < 0) return key_error(path, "read", "it is not a plain file", "give a file made by `lattice seeds keygen`");
+  if (!plain || size < 0)
+    return key_error(path, "read", "it is not a plain file", "give a file made by `lattice seeds keygen`");
   if ((info.st_mode & 077) != 0) {
     return key_error(path, "used", "others than its owner can read or write it",
                      "make a new one if somebody may have read it, else: chmod 600 " + path.string());

@@ -38,7 +38,9 @@ static HostResult<std::vector<IpAddress>> look_up(const std::string& host) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
   const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  if (error != 0) return std::unexpected(HostError{"the name " + host + " could not be looked up", ::gai_strerror(error), "give an address in its place"});
+  if (error != 0)
+    return std::unexpected(
+        HostError{"the name " + host + " could not be looked up", ::gai_strerror(error), "give an address in its place"});
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
   std::vector<IpAddress> addresses;
   for (const auto* info = found; info && addresses.size() < addresses_max; info = info->ai_next) {
@@ -51,7 +53,8 @@ static HostResult<std::vector<IpAddress>> look_up(const std::string& host) {
 HostResult<std::vector<KnownPeer>> resolve_peer(const std::string& text) {
   if (const auto peer = parse_known_peer(text)) return std::vector{*peer};
   const auto refused = [&](std::string why) {
-    return std::unexpected(HostError{"\"" + text.substr(0, 160) + "\" is no peer", std::move(why), "write [NodeID@]host:port, for example 192.0.2.1:8333"});
+    return std::unexpected(HostError{"\"" + text.substr(0, 160) + "\" is no peer", std::move(why),
+                                     "write [NodeID@]host:port, for example 192.0.2.1:8333"});
   };
   std::string_view rest = text;
   std::optional<NodeId> node;

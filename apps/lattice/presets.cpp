@@ -78,7 +78,8 @@ static ChainSpec qnet() {
 
 std::span<const ChainSpec> presets() {
   static const std::vector<ChainSpec> all = [] {
-    std::vector specs{bitcoin(), bitcoin_regtest(), quantumcoin(), named("quantumchain", "5143484e", 5000), hauptbuch(), qnet()};
+    std::vector specs{bitcoin(), bitcoin_regtest(), quantumcoin(), named("quantumchain", "5143484e", 5000), hauptbuch(),
+                      qnet()};
     for (auto& spec : specs) spec.is_preset = true;
     return specs;
   }();

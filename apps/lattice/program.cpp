@@ -28,10 +28,12 @@ int run_program(int argc, const char* const* argv) {
   CLI::App app{"Lattice: a quantum-safe peer-to-peer network for blockchains", "lattice"};
   app.set_version_flag("--version", "lattice " + std::string(version()));
   app.require_subcommand(1);
-  app.footer("\nExit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.\n"
-             "`lattice SUBCOMMAND --help` lists the options of each.");
+  app.footer(
+      "\nExit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.\n"
+      "`lattice SUBCOMMAND --help` lists the options of each.");
   Program program{app, {}};
-  for (const auto add : {add_node, add_keygen, add_import, add_mkchain, add_chain_spec, add_seeds, add_sim, add_bench}) add(program);
+  for (const auto add : {add_node, add_keygen, add_import, add_mkchain, add_chain_spec, add_seeds, add_sim, add_bench})
+    add(program);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -30,7 +30,8 @@ std::string progress_text(const NodeReport& report, const ProgressRates& rates) 
   line += fmt::format(" | peers {}", peers);
   if (report.synced) return line + " | synced";
   if (rates.blocks_per_second > 0) {
-    line += fmt::format(" | {} blocks/s, {:.1f} MB/s", grouped(static_cast<uint64_t>(rates.blocks_per_second)), rates.bytes_per_second / 1e6);
+    line += fmt::format(" | {} blocks/s, {:.1f} MB/s", grouped(static_cast<uint64_t>(rates.blocks_per_second)),
+                        rates.bytes_per_second / 1e6);
     if (headers > blocks) line += " | " + time_left(static_cast<double>(headers - blocks) / rates.blocks_per_second);
   } else if (peers == 0) {
     line += " | looking for peers";

@@ -10,11 +10,11 @@
 namespace lattice::app {
 
 struct SeedZone {
-  std::string name;             // of the seed, without a dot at the end
+  std::string name;  // of the seed, without a dot at the end
   uint32_t ttl = 300;
-  uint16_t default_port = 0;    // A and AAAA at the name are only for seeds on this port: they carry none
+  uint16_t default_port = 0;  // A and AAAA at the name are only for seeds on this port: they carry none
   std::vector<SeedEntry> entries;
-  std::string list_text;        // empty: no TXT
+  std::string list_text;  // empty: no TXT
 };
 std::string seed_zone_text(const SeedZone& zone);
 

@@ -27,9 +27,16 @@ static std::string suite_id(Suite suite) { return fmt::format("0x{:04x}", static
 static std::string who(const std::optional<NodeId>& node) { return node ? node_id_text(*node) : std::string(); }
 
 static Json dns_json(const DnsReport& dns) {
-  return {{"name", dns.name},         {"failed", dns.failed},       {"detail", printable(dns.detail)}, {"addresses", dns.addresses},
-          {"services", dns.services}, {"texts", dns.texts},         {"signed", dns.is_signed},         {"listed", dns.listed},
-          {"rejected", dns.rejected}, {"milliseconds", dns.seconds * 1000}};
+  return {{"name", dns.name},
+          {"failed", dns.failed},
+          {"detail", printable(dns.detail)},
+          {"addresses", dns.addresses},
+          {"services", dns.services},
+          {"texts", dns.texts},
+          {"signed", dns.is_signed},
+          {"listed", dns.listed},
+          {"rejected", dns.rejected},
+          {"milliseconds", dns.seconds * 1000}};
 }
 
 static Json peer_json(const PeerReport& peer) {
@@ -99,19 +106,22 @@ std::string sync_summary(const NodeReport& report, const SyncTimes& times) {
   for (const auto& dns : report.dns) out += dns_line(dns);
   for (const auto& peer : report.peers) {
     if (!peer.established) continue;
-    out += fmt::format("Peer       {}@{}\n           {} {}, handshake {:.1f} ms, {}; {} headers, {} blocks\n", who(peer.node), peer.endpoint.text(),
-                       suite_id(peer.suite), suite_name(peer.suite), peer.handshake_seconds * 1000, source_name(peer.source), grouped(peer.headers),
-                       grouped(peer.blocks));
+    out += fmt::format("Peer       {}@{}\n           {} {}, handshake {:.1f} ms, {}; {} headers, {} blocks\n", who(peer.node),
+                       peer.endpoint.text(), suite_id(peer.suite), suite_name(peer.suite), peer.handshake_seconds * 1000,
+                       source_name(peer.source), grouped(peer.headers), grouped(peer.blocks));
   }
   for (const auto& left : report.left) {
-    out += fmt::format("Left       {}  {}: {}{}\n", left.endpoint.text(), error_name(left.reason), error_text(left.reason), left.by_peer ? " (by the peer)" : "");
+    out += fmt::format("Left       {}  {}: {}{}\n", left.endpoint.text(), error_name(left.reason), error_text(left.reason),
+                       left.by_peer ? " (by the peer)" : "");
   }
   const double seconds = times.download_seconds > 0 ? times.download_seconds : times.seconds;
   out += fmt::format("Handshakes {} done, {} dials failed\n", report.handshakes, report.dials_failed);
-  out += fmt::format("Blocks     {} in {:.2f} s: {} blocks/s, {:.1f} MB/s; {:.2f} s from the start\n", grouped(report.blocks_received), seconds,
-                     grouped(static_cast<uint64_t>(per_second(report.blocks_received, seconds))), per_second(report.block_bytes_received, seconds) / 1e6,
-                     times.seconds);
-  out += fmt::format("Tip        {} {}{}\n", grouped(report.tip.block.height), bitcoin::display(report.tip.block.hash), report.synced ? "" : " (not synced)");
+  out += fmt::format("Blocks     {} in {:.2f} s: {} blocks/s, {:.1f} MB/s; {:.2f} s from the start\n",
+                     grouped(report.blocks_received), seconds,
+                     grouped(static_cast<uint64_t>(per_second(report.blocks_received, seconds))),
+                     per_second(report.block_bytes_received, seconds) / 1e6, times.seconds);
+  out += fmt::format("Tip        {} {}{}\n", grouped(report.tip.block.height), bitcoin::display(report.tip.block.hash),
+                     report.synced ? "" : " (not synced)");
   return out;
 }
 

@@ -15,9 +15,7 @@ const auto context = as_bytes("lattice/1/vote");
 // Of a vote, which has its size already.
 static ByteView core_of(ByteView vote) { return vote.subspan(1, core_size); }
 static uint64_t height_of(ByteView vote) { return *wire::Reader(vote.subspan(1)).u64(); }
-static BlockHash parent_of(ByteView vote) { return BlockHash::from(vote.subspan(9, 32)); }
 static BlockHash hash_of(ByteView vote) { return {blake2s(core_of(vote))}; }
-static Bytes number(uint64_t value) { return wire::Writer().u64(value).take(); }
 
 class MiniChain final : public Chain {
   struct Entry {
@@ -49,7 +47,7 @@ class MiniChain final : public Chain {
     if (const auto* find = std::get_if<FindHeaders>(&command)) return {find_headers(*find)};
     if (const auto* find = std::get_if<FindMissing>(&command)) return {find_missing(*find)};
     const bool loading = std::holds_alternative<LoadChain>(command), tick = std::holds_alternative<ChainTick>(command);
-    const Tip old_best = best(), old_tip = tip();
+    const Tip old_best = best(), old_tip = at(tip_);
     Batch batch;
     ChainEvents events;
     if (const auto* headers = std::get_if<SubmitHeaders>(&command)) events.push_back(add_headers(*headers, batch));
@@ -57,25 +55,23 @@ class MiniChain final : public Chain {
     if (const auto* message = std::get_if<SubmitConsensus>(&command)) events.push_back(hear(*message));
     for (const auto& vote : newest_) (void)add_vote(vote, batch);  // also one that came before its parent did
     if (own_ < validator_count && !loading) say_vote(tick, now, batch, events);
-    const bool stored = loading ? load(store) : batch.empty() || store.commit(batch);
-    if (!stored) return {ChainFailed{{ErrorCode::store_failed, "minichain"}}};
+    const auto recall = [&](ByteView, ByteView vote) {
+      newest_[vote[0]] = to_bytes(vote);
+      return (void)add_vote(vote, batch), true;
+    };
+    const bool done = loading ? store.scan(Column::headers, recall).has_value() : batch.empty() || store.commit(batch);
+    if (!done) return {ChainFailed{{ErrorCode::store_failed, "minichain"}}};
     const uint64_t kept = old_best.block.height - (at(old_best.block.height).block == old_best.block ? 0 : 1);
     if (loading || best().block != old_best.block)
       events.push_back(BestHeaderChanged{best(), {best().block.hash, entries_[kept].hash, identity_.genesis}, kept});
-    if (loading || tip_ != old_tip.block.height) events.push_back(TipChanged{tip(), old_tip.block.height});
+    if (loading || tip_ != old_tip.block.height) events.push_back(TipChanged{at(tip_), old_tip.block.height});
     return events;
   }
 
  private:
-  Tip at(uint64_t height) const { return {{entries_[height].hash, height}, number(height)}; }
+  Tip at(uint64_t height) const { return {{entries_[height].hash, height}, wire::Writer().u64(height).take()}; }
   Tip best() const { return at(entries_.size() - 1); }
-  Tip tip() const { return at(tip_); }
 
-  bool load(const Store& store) {
-    Batch none;
-    const auto add = [&](ByteView, ByteView vote) { return newest_[vote[0]] = to_bytes(vote), (void)add_vote(vote, none), true; };
-    return store.scan(Column::headers, add).has_value();
-  }
   // Right in size, and signed by the validator that it names.
   bool valid(ByteView vote) const {
     return vote.size() == vote_size && vote[0] < validator_count &&
@@ -86,7 +82,7 @@ class MiniChain final : public Chain {
   Error add_vote(ByteView vote, Batch& batch) {
     if (vote.size() != vote_size) return {ErrorCode::bad_header, "minichain: size"};
     const uint64_t height = height_of(vote), best = entries_.size() - 1;
-    if (height == 0 || height > best + 1 || entries_[height - 1].hash != parent_of(vote))
+    if (height == 0 || height > best + 1 || !equal(entries_[height - 1].hash.view(), vote.subspan(9, 32)))
       return {ErrorCode::unconnected_header, "minichain: parent"};
     const uint8_t turn = (vote[0] + validator_count - height % validator_count) % validator_count;  // zero: the proposer
     const bool known = height <= best && entries_[height].hash == hash_of(vote);
@@ -128,14 +124,13 @@ class MiniChain final : public Chain {
     if (block.size() != quorum * vote_size) return verdict;
     verdict.block = hash_of(block);
     for (size_t i = 0; i < quorum; ++i) (void)add_vote(block.subspan(i * vote_size, vote_size), batch);
-    const uint64_t height = height_of(block);
-    if (is_complete(height) && entries_[height].hash == verdict.block) verdict.error = {};
+    if (const auto height = height_of(block); is_complete(height) && entries_[height].hash == verdict.block) verdict.error = {};
     return verdict;
   }
 
   ConsensusVerdict hear(const SubmitConsensus& said) {
     const ByteView vote = said.message.view();
-    if (!valid(vote)) return {said.request, {ErrorCode::bad_signature, "minichain: vote"}, false};
+    if (!valid(vote)) return {said.request, {ErrorCode::bad_signature, "minichain: vote"}};
     const bool newer = height_of(vote) > height_of(newest_[vote[0]]);
     if (newer) newest_[vote[0]] = to_bytes(vote);
     return {said.request, {}, newer};
@@ -153,10 +148,8 @@ class MiniChain final : public Chain {
       newest_[own_] = wire::Writer().u8(own_).bytes(core).bytes(key_->sign(context, core, {})).take();
       batch.sync = true;
       (void)add_vote(newest_[own_], batch);
-    } else if (!tick || voted == 0) {
-      return;
     }
-    events.push_back(PublishConsensus{SharedBytes(newest_[own_])});
+    if ((tick || batch.sync) && height_of(newest_[own_]) > 0) events.push_back(PublishConsensus{SharedBytes(newest_[own_])});
   }
 
   // Up to the tip: a header whose block is not complete is not passed on.

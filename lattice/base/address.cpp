@@ -107,7 +107,7 @@ bool IpAddress::is_routable() const {
   if (is_unspecified() || is_loopback()) return false;
   if (is_v4()) {
     const uint8_t a = bytes[12], b = bytes[13], c = bytes[14];
-    const bool special = a == 0 || a == 10 || a >= 224 ||                    // RFC 1122, RFC 1918, multicast and reserved
+    const bool special = a == 0 || a == 10 || a >= 224 ||                     // RFC 1122, RFC 1918, multicast and reserved
                          (a == 100 && b >= 64 && b < 128) ||                  // RFC 6598
                          (a == 169 && b == 254) || (a == 192 && b == 168) ||  // RFC 3927, RFC 1918
                          (a == 172 && b >= 16 && b < 32) ||                   // RFC 1918
@@ -116,9 +116,9 @@ bool IpAddress::is_routable() const {
                          (a == 198 && b == 51 && c == 100) || (a == 203 && b == 0 && c == 113);  // RFC 5737
     return !special;
   }
-  const bool special = (bytes[0] & 0xfe) == 0xfc ||                           // RFC 4193
-                       (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) ||     // RFC 4291 link-local
-                       bytes[0] == 0xff ||                                    // multicast
+  const bool special = (bytes[0] & 0xfe) == 0xfc ||                                                       // RFC 4193
+                       (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) ||                                 // RFC 4291 link-local
+                       bytes[0] == 0xff ||                                                                // multicast
                        (bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] == 0x0d && bytes[3] == 0xb8) ||  // RFC 3849
                        std::ranges::all_of(ByteView(bytes).first(8), [](uint8_t x) { return x == 0; });
   return !special;
@@ -173,9 +173,7 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   return Endpoint{*ip, *port};
 }
 
-std::string Endpoint::text() const {
-  return (ip.is_v4() ? ip.text() : "[" + ip.text() + "]") + ":" + std::to_string(port);
-}
+std::string Endpoint::text() const { return (ip.is_v4() ? ip.text() : "[" + ip.text() + "]") + ":" + std::to_string(port); }
 
 AddressGroup group_of(const IpAddress& ip) {
   AddressGroup group;

@@ -25,7 +25,8 @@ class SharedBytes {
  public:
   SharedBytes() = default;
   explicit SharedBytes(Bytes bytes)
-      : owner_(std::make_shared<const Bytes>(std::move(bytes))), view_(static_cast<const Bytes*>(owner_.get())->data(), static_cast<const Bytes*>(owner_.get())->size()) {}
+      : owner_(std::make_shared<const Bytes>(std::move(bytes))),
+        view_(static_cast<const Bytes*>(owner_.get())->data(), static_cast<const Bytes*>(owner_.get())->size()) {}
   // `view` must lie in what `owner` keeps alive.
   SharedBytes(std::shared_ptr<const void> owner, ByteView view) : owner_(std::move(owner)), view_(view) {}
 
@@ -40,12 +41,8 @@ class SharedBytes {
   ByteView view_;
 };
 
-inline ByteView as_bytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-inline std::string_view as_text(ByteView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline ByteView as_bytes(std::string_view text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 void append(Bytes& to, ByteView bytes);
 inline Bytes to_bytes(ByteView bytes) { return Bytes(bytes.begin(), bytes.end()); }

@@ -17,8 +17,8 @@ inline std::unexpected<Error> fail(ErrorCode code, const char* where) { return s
 // TRY(name, expression): name is the value, or this function returns the error.
 #define LATTICE_JOIN_(a, b) a##b
 #define LATTICE_JOIN(a, b) LATTICE_JOIN_(a, b)
-#define TRY(name, ...)                                                                      \
-  auto LATTICE_JOIN(try_, __LINE__) = (__VA_ARGS__);                                        \
+#define TRY(name, ...)                                                                             \
+  auto LATTICE_JOIN(try_, __LINE__) = (__VA_ARGS__);                                               \
   if (!LATTICE_JOIN(try_, __LINE__)) return std::unexpected(LATTICE_JOIN(try_, __LINE__).error()); \
   auto name = std::move(*LATTICE_JOIN(try_, __LINE__))
 // TRY_VOID(expression): for Result<void>.

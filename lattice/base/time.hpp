@@ -22,8 +22,8 @@ struct WallClock {
   static constexpr bool is_steady = false;
 };
 
-using Instant = std::chrono::time_point<MonoClock, Duration>;                 // for timers; the origin means nothing
-using WallTime = std::chrono::time_point<WallClock, std::chrono::seconds>;    // seconds since 1970, UTC; may step
+using Instant = std::chrono::time_point<MonoClock, Duration>;               // for timers; the origin means nothing
+using WallTime = std::chrono::time_point<WallClock, std::chrono::seconds>;  // seconds since 1970, UTC; may step
 
 struct Now {
   Instant mono;

@@ -80,7 +80,8 @@ DnsSeeds::Found DnsSeeds::check_signatures(Row& row) {
     const Bytes body = seed_list_body(candidate.list);
     for (const size_t index : candidate.chosen) {
       const SeedSignature& signature = candidate.list.signatures[index];
-      found.work.push_back({signature.alg, signature.public_key, to_bytes(as_bytes(seed_list_context)), body, signature.signature});
+      found.work.push_back(
+          {signature.alg, signature.public_key, to_bytes(as_bytes(seed_list_context)), body, signature.signature});
     }
     ++taken;
   }

@@ -14,7 +14,8 @@ static constexpr std::string_view base64url_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ
 static constexpr std::array<int8_t, 256> base64url_values = [] {
   std::array<int8_t, 256> values{};
   values.fill(-1);
-  for (size_t i = 0; i < base64url_digits.size(); ++i) values[static_cast<uint8_t>(base64url_digits[i])] = static_cast<int8_t>(i);
+  for (size_t i = 0; i < base64url_digits.size(); ++i)
+    values[static_cast<uint8_t>(base64url_digits[i])] = static_cast<int8_t>(i);
   return values;
 }();
 
@@ -131,7 +132,8 @@ static Result<void> read_entries(Cursor& cursor, SeedList& list) {
     entry.endpoint.port = static_cast<uint16_t>(cursor.number(2));
     entry.node.bytes = cursor.array<32>();
     if (cursor.ran_short()) return fail(ErrorCode::bad_seed_list, "entries end early");
-    if (entry.endpoint.port == 0 || entry.endpoint.ip.is_unspecified()) return fail(ErrorCode::bad_seed_list, "entry's address");
+    if (entry.endpoint.port == 0 || entry.endpoint.ip.is_unspecified())
+      return fail(ErrorCode::bad_seed_list, "entry's address");
     if (entry.node.is_zero()) return fail(ErrorCode::bad_seed_list, "entry's NodeID");
     if (std::ranges::find(list.entries, entry) != list.entries.end()) return fail(ErrorCode::bad_seed_list, "entry twice");
     list.entries.push_back(entry);

@@ -27,7 +27,8 @@ struct Batch {
   };
   std::vector<Put> puts;
   std::vector<Erase> erases;
-  bool sync = false;  // on the medium before commit returns; else a power cut (never a kill) may lose the newest batches, in order
+  bool sync =
+      false;  // on the medium before commit returns; else a power cut (never a kill) may lose the newest batches, in order
 
   bool empty() const { return puts.empty() && erases.empty(); }
   size_t bytes() const;

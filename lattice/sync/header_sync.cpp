@@ -90,7 +90,8 @@ std::vector<HeaderAsk> HeaderSync::poll(Instant now) {
   for (auto row = rows_.begin(); row != rows_.end(); ++row) {
     if (row->second.stage == Stage::waiting) waiting.push_back(row);
   }
-  std::ranges::sort(waiting, {}, [](const auto& row) { return std::pair(row->second.asked, row->first); });  // who waits longest
+  std::ranges::sort(waiting, {},
+                    [](const auto& row) { return std::pair(row->second.asked, row->first); });  // who waits longest
   for (const auto entry : waiting) {
     Row& row = entry->second;
     // Once one peer was through the rest is small: all are asked at once.

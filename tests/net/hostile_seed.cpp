@@ -35,7 +35,8 @@ constexpr size_t header_bytes = 80;
 
 Now now() {
   using namespace std::chrono;
-  return {Instant{steady_clock::now().time_since_epoch()}, wall_from_unix(duration_cast<seconds>(system_clock::now().time_since_epoch()).count())};
+  return {Instant{steady_clock::now().time_since_epoch()},
+          wall_from_unix(duration_cast<seconds>(system_clock::now().time_since_epoch()).count())};
 }
 
 struct HeldChain {
@@ -72,7 +73,8 @@ void corrupt(HeldChain& chain, const std::string& mode) {
     Bytes& block = chain.blocks[chain.blocks.size() / 3];
     uint8_t* nonce = block.data() + 76;
     // Regtest's target leaves the highest bit of the hash zero: look for a nonce that sets it.
-    do ++nonce[0]; while (nonce[0] != 0 && (hash_of(block).bytes[31] & 0x80) == 0);
+    do ++nonce[0];
+    while (nonce[0] != 0 && (hash_of(block).bytes[31] & 0x80) == 0);
   }
   if (mode == "bad-merkle") {
     for (size_t i = 1; i < chain.blocks.size(); ++i) chain.blocks[i].back() ^= 1;  // the last lock time's highest byte
@@ -100,7 +102,9 @@ class Server {
     status.user_agent = "/hostile:" + mode_ + "/";
     (void)link.send(channel, status);
   }
-  void on(Link& link, wire::ChannelId channel, const wire::Ping& ping) const { (void)link.send(channel, wire::Pong{ping.nonce}); }
+  void on(Link& link, wire::ChannelId channel, const wire::Ping& ping) const {
+    (void)link.send(channel, wire::Pong{ping.nonce});
+  }
   void on(Link& link, wire::ChannelId channel, const wire::GetHeaders& request) const {
     if (mode_ == "silent") return;
     size_t next = 0;
@@ -122,8 +126,10 @@ class Server {
     wire::NotFound missing;
     for (const BlockHash& hash : request.hashes) {
       const auto found = chain_.index.find(hash);
-      if (found == chain_.index.end()) missing.hashes.push_back(hash);
-      else (void)link.send(channel, wire::Block{SharedBytes(chain_.blocks[found->second])});
+      if (found == chain_.index.end())
+        missing.hashes.push_back(hash);
+      else
+        (void)link.send(channel, wire::Block{SharedBytes(chain_.blocks[found->second])});
     }
     if (!missing.hashes.empty()) (void)link.send(channel, missing);
   }

@@ -205,8 +205,8 @@ TEST_F(MiniChainAlone, WhatIsWrongIsRefused) {
   EXPECT_EQ(as_vote(Bytes(3)), ErrorCode::bad_signature);
   EXPECT_EQ(as_vote(first(wrong_at(0))), ErrorCode::bad_signature);
   EXPECT_EQ(as_block(Bytes(3)), ErrorCode::bad_block);
-  EXPECT_EQ(as_block(wrong_at(2 * vote_size)), ErrorCode::bad_block);      // a vote by somebody else
-  EXPECT_EQ(as_block(wrong_at(vote_size + 100)), ErrorCode::bad_block);    // a wrong signature
+  EXPECT_EQ(as_block(wrong_at(2 * vote_size)), ErrorCode::bad_block);        // a vote of somebody else
+  EXPECT_EQ(as_block(wrong_at(2 * vote_size + 100)), ErrorCode::bad_block);  // a wrong signature
   auto twice = to_bytes(block.view().first(2 * vote_size));
   append(twice, block.view().subspan(vote_size, vote_size));
   auto other = member(nullptr);

@@ -178,8 +178,10 @@ peers = ["192.0.2.1:9000"]
 
 TEST(ChainSpec, ConsensusParametersOfAPresetStay) {
   expect_refused("preset = \"bitcoin\"\n\n[chain]\nleast_work = \"00\"\n", 3, {"\"bitcoin\" cannot be changed", "remove"});
-  expect_refused("preset = \"bitcoin\"\n[network_protocol]\nmagic_bytes = \"00 11 22 33\"\n", 3, {"magic_bytes", "cannot be changed"});
-  expect_refused("preset = \"bitcoin\"\n[network_protocol]\nprotocol_version = 2\n", 3, {"protocol_version", "cannot be changed"});
+  expect_refused("preset = \"bitcoin\"\n[network_protocol]\nmagic_bytes = \"00 11 22 33\"\n", 3,
+                 {"magic_bytes", "cannot be changed"});
+  expect_refused("preset = \"bitcoin\"\n[network_protocol]\nprotocol_version = 2\n", 3,
+                 {"protocol_version", "cannot be changed"});
   // By its name, too.
   auto renamed = own_chain;
   renamed.replace(renamed.find("mine"), 4, "qnet");
@@ -198,7 +200,8 @@ TEST(ChainSpec, ATrustedHeaderDoesNotMakeAPresetAnotherChain) {
 
 TEST(ChainSpec, UnknownKeysAreNamedWithTheirPlace) {
   expect_refused("preset = \"bitcoin\"\ncolour = 1\n", 2, {"unknown key \"colour\"", "allowed: preset, chain"});
-  expect_refused(own_chain + "max_conections = 5\n", 8, {"unknown key \"max_conections\" in [network_protocol]", "max_connections"});
+  expect_refused(own_chain + "max_conections = 5\n", 8,
+                 {"unknown key \"max_conections\" in [network_protocol]", "max_connections"});
   expect_refused(own_chain + "[limit]\n", 8, {"unknown key \"limit\""});
   expect_refused(own_chain + "[[dns_seeds]]\nname = \"a.b\"\nport = 3\n", 10, {"unknown key \"port\" in [[dns_seeds]]"});
   const auto column = parse_chain_spec("preset = \"bitcoin\"\n  colour = 1\n", "t.toml");
@@ -216,7 +219,8 @@ TEST(ChainSpec, WrongTypesAndRanges) {
   expect_refused(own_chain + "connection_timeout = 601\n", 8, {"is 601; allowed: 1 to 600"});
   expect_refused(own_chain + "max_connections = 5\n", 0, {"outbound_connections (10) is above max_connections (5)"});
   expect_refused(own_chain + "[bootstrap]\npeers = [\"192.0.2.1\"]\n", 9, {"bootstrap peer is"});
-  expect_refused(own_chain + "[bootstrap]\npeers = [\n\"192.0.2.1:1\",\n\"lat1nonsense@192.0.2.1:1\"]\n", 11, {"bootstrap peer is"});
+  expect_refused(own_chain + "[bootstrap]\npeers = [\n\"192.0.2.1:1\",\n\"lat1nonsense@192.0.2.1:1\"]\n", 11,
+                 {"bootstrap peer is"});
   expect_refused(own_chain + "[bootstrap]\npeers = \"192.0.2.1:1\"\n", 9, {"must be a list"});
 }
 
@@ -275,8 +279,10 @@ TEST(ChainSpec, AFileThatIsNotThere) {
 }
 
 TEST(ChainSpec, DnsNames) {
-  for (const char* name : {"a", "seed.example.org", "_lattice._tcp.seed", "xn--bcher-kva.example"}) EXPECT_TRUE(is_dns_name(name)) << name;
-  for (const char* name : {"", ".", "a..b", "-a", "a-", "a b", "a/b", "a.", "\xc3\xa4"}) EXPECT_FALSE(is_dns_name(name)) << name;
+  for (const char* name : {"a", "seed.example.org", "_lattice._tcp.seed", "xn--bcher-kva.example"})
+    EXPECT_TRUE(is_dns_name(name)) << name;
+  for (const char* name : {"", ".", "a..b", "-a", "a-", "a b", "a/b", "a.", "\xc3\xa4"})
+    EXPECT_FALSE(is_dns_name(name)) << name;
   EXPECT_FALSE(is_dns_name(std::string(64, 'a')));
 }
 

@@ -5,9 +5,9 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 namespace lattice::app {
 namespace {
@@ -79,7 +79,7 @@ TEST_F(ProgramTest, KeygenMakesAKeyAndKeepsIt) {
   EXPECT_TRUE(first.starts_with("lat1"));
   EXPECT_EQ(run({"keygen", "--data", path("node")}), 0);
   EXPECT_EQ(out_, first);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path("node/node.key").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
@@ -93,8 +93,10 @@ TEST_F(ProgramTest, SeedListsAreSignedAndVerified) {
     operators += "\"" + out_.substr(0, 64) + "\", ";
   }
   EXPECT_EQ(run({"seeds", "keygen", "--out", path("one.key")}), 1);  // never replaced
-  write("spec.toml", "preset = \"bitcoin-regtest\"\n[[dns_seeds]]\nname = \"seed.example\"\noperators = [" + operators + "]\nthreshold = 2\n");
-  const std::vector<std::string> sign{"seeds", "sign", "--chain", path("spec.toml"), "--sequence", "1", "--expires", "1h", "--entry", entry};
+  write("spec.toml", "preset = \"bitcoin-regtest\"\n[[dns_seeds]]\nname = \"seed.example\"\noperators = [" + operators +
+                         "]\nthreshold = 2\n");
+  const std::vector<std::string> sign{"seeds", "sign",      "--chain", path("spec.toml"), "--sequence",
+                                      "1",     "--expires", "1h",      "--entry",         entry};
   const auto with = [&](std::vector<std::string> more) {
     auto all = sign;
     all.insert(all.end(), more.begin(), more.end());
@@ -115,8 +117,12 @@ TEST_F(ProgramTest, SeedListsAreSignedAndVerified) {
 }
 
 TEST_F(ProgramTest, AMadeChainIsImportedAndGoesOn) {
-  ASSERT_EQ(run({"mkchain", "--rules", "regtest", "--blocks", "120", "--block-bytes", "2000", "--txs", "2", "--seed", "7", "--out", path("chain.dat")}), 0) << err_;
-  const std::vector<std::string> import{"import", path("chain.dat"), "--chain", "bitcoin-regtest", "--data", path("data"), "--report", path("report.json")};
+  ASSERT_EQ(run({"mkchain", "--rules", "regtest", "--blocks", "120", "--block-bytes", "2000", "--txs", "2", "--seed", "7",
+                 "--out", path("chain.dat")}),
+            0)
+      << err_;
+  const std::vector<std::string> import{"import", path("chain.dat"), "--chain",  "bitcoin-regtest",
+                                        "--data", path("data"),      "--report", path("report.json")};
   ASSERT_EQ(run(import), 0) << err_;
   const auto first = json("report.json");
   EXPECT_EQ(first["height"], 120);
@@ -141,7 +147,8 @@ TEST_F(ProgramTest, AMadeChainIsImportedAndGoesOn) {
 }
 
 TEST_F(ProgramTest, MkchainMakesTheSameBytesAgain) {
-  for (const char* name : {"a.dat", "b.dat"}) ASSERT_EQ(run({"mkchain", "--blocks", "5", "--seed", "1", "--out", path(name)}), 0) << err_;
+  for (const char* name : {"a.dat", "b.dat"})
+    ASSERT_EQ(run({"mkchain", "--blocks", "5", "--seed", "1", "--out", path(name)}), 0) << err_;
   EXPECT_EQ(read("a.dat"), read("b.dat"));
   ASSERT_EQ(run({"mkchain", "--blocks", "5", "--seed", "2", "--out", path("b.dat")}), 0);
   EXPECT_NE(read("a.dat"), read("b.dat"));
@@ -149,7 +156,9 @@ TEST_F(ProgramTest, MkchainMakesTheSameBytesAgain) {
 }
 
 TEST_F(ProgramTest, ANodeWithoutPeersSaysSo) {
-  EXPECT_EQ(run({"node", "--chain", "bitcoin-regtest", "--in-memory", "--no-dns", "--until-synced", "--timeout", "0.3", "--report", path("r.json"), "--log-level", "error"}), 1);
+  EXPECT_EQ(run({"node", "--chain", "bitcoin-regtest", "--in-memory", "--no-dns", "--until-synced", "--timeout", "0.3",
+                 "--report", path("r.json"), "--log-level", "error"}),
+            1);
   EXPECT_NE(err_.find("not synced"), std::string::npos) << err_;
   EXPECT_EQ(json("r.json")["synced"], false);
 }

@@ -31,7 +31,8 @@ DnsReport failed_dns(std::string detail) {
 }
 
 TEST(Progress, SaysWhatIsDoneAndWhatIsLeft) {
-  EXPECT_EQ(progress_text(report_at(5000, 1250), {1875, 18.75e6}), "headers 5,000 | blocks 1,250 (25%) | peers 1 | 1,875 blocks/s, 18.8 MB/s | 2 s left");
+  EXPECT_EQ(progress_text(report_at(5000, 1250), {1875, 18.75e6}),
+            "headers 5,000 | blocks 1,250 (25%) | peers 1 | 1,875 blocks/s, 18.8 MB/s | 2 s left");
   auto done = report_at(5000, 5000);
   done.synced = true;
   EXPECT_EQ(progress_text(done, {1000, 1e6}), "headers 5,000 | blocks 5,000 | peers 1 | synced");
@@ -56,7 +57,9 @@ TEST(Progress, RateFollowsTheLastSeconds) {
 TEST(SyncReport, IsJsonWithTheFiguresAskedFor) {
   auto report = report_at(10, 10);
   report.synced = true;
-  report.dns = {failed_dns("no\xff" "answer")};
+  report.dns = {
+      failed_dns("no\xff"
+                 "answer")};
   report.left = {{*Endpoint::parse("127.0.0.9:1"), {}, PeerSource::dns_signed, ErrorCode::bad_proof_of_work, "header", false}};
   const auto json = nlohmann::json::parse(sync_report_json(report, "mine", {}, {2.0, 1.0}));
   EXPECT_EQ(json["chain"], "mine");

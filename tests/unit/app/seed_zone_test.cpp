@@ -25,8 +25,8 @@ TEST(SeedZone, TextIsSplitIntoStringsOf255) {
   SeedZone zone{"seed.example", 60, 8333, {entry("192.0.2.1:9000")}, std::string(600, 'x')};
   const auto text = seed_zone_text(zone);
   EXPECT_EQ(text.find(" IN A 192.0.2.1"), text.rfind(" IN A 192.0.2.1"));  // not at the name: its port is not the default one
-  EXPECT_NE(text.find("_lattice._tcp.seed.example. 60 IN TXT (\n  \"" + std::string(255, 'x') + "\"\n  \"" + std::string(255, 'x') +
-                      "\"\n  \"" + std::string(90, 'x') + "\"\n)\n"),
+  EXPECT_NE(text.find("_lattice._tcp.seed.example. 60 IN TXT (\n  \"" + std::string(255, 'x') + "\"\n  \"" +
+                      std::string(255, 'x') + "\"\n  \"" + std::string(90, 'x') + "\"\n)\n"),
             std::string::npos);
 }
 

@@ -20,7 +20,8 @@ TEST(TimeText, DatesAreRealDays) {
   EXPECT_EQ(parse_date("1970-01-02"), wall_from_unix(86400));
   EXPECT_EQ(parse_date("2027-01-31T12:00:01Z"), wall_from_unix(1801396801));
   EXPECT_TRUE(parse_date("2028-02-29"));
-  for (const char* text : {"2027-02-29", "2027-13-01", "2027-1-1", "2027-01-31T24:00:00Z", "2027-01-31 12:00:00Z", "2027-01-31T12:00:00", "-027-01-01"}) {
+  for (const char* text : {"2027-02-29", "2027-13-01", "2027-1-1", "2027-01-31T24:00:00Z", "2027-01-31 12:00:00Z",
+                           "2027-01-31T12:00:00", "-027-01-01"}) {
     EXPECT_FALSE(parse_date(text)) << text;
   }
 }

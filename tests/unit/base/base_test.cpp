@@ -90,7 +90,9 @@ TEST(Result, TryHandsTheErrorOn) {
   EXPECT_STREQ(quarter(6).error().where, "odd");
 }
 
-TEST(AssertDeathTest, StopsTheProgramWithItsPlace) { EXPECT_DEATH(ASSERT(1 == 2), "assertion failed: 1 == 2 at .*base_test.cpp"); }
+TEST(AssertDeathTest, StopsTheProgramWithItsPlace) {
+  EXPECT_DEATH(ASSERT(1 == 2), "assertion failed: 1 == 2 at .*base_test.cpp");
+}
 
 TEST(Id256, OrdersAndHashesByValue) {
   NodeId a, b;

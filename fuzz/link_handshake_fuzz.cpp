@@ -1,5 +1,5 @@
-// Any bytes to a link of either role before it is open, in pieces, with the work that it asks for. The first byte says how: which
-// role, whether it gets a true first message of its peer before, and the size of the pieces.
+// Any bytes to a link of either role before it is open, in pieces, with the work that it asks for. The first byte says how:
+// which role, whether it gets a true first message of its peer before, and the size of the pieces.
 #include <cstdlib>
 
 #include <lattice/link/link.hpp>

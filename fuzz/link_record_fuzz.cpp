@@ -12,7 +12,8 @@ static NoiseCipher cipher(uint8_t byte, Provider& provider) {
   return {AeadAlg::chacha20_poly1305, Secret<32>(key), provider};
 }
 
-// As a peer that has announced a new key. Wrong where these bytes are a chunk's: the next record then fails to open, as it should.
+// As a peer that has announced a new key. Wrong where these bytes are a chunk's: the next record then fails to open, as it
+// should.
 static bool ends_with_rekey(ByteView text) {
   static constexpr ByteArray<6> rekey{0, 0, 0, 0x13, 0, 0};
   return text.size() >= rekey.size() && equal(text.last(rekey.size()), rekey);

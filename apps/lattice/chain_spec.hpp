@@ -11,8 +11,8 @@
 //
 // With a trusted header, work counts from it on; a preset's least work counts from the genesis and then does not apply.
 //
-// The consensus parameters of a built-in preset (name, rules, genesis, least work, magic, protocol version) cannot be changed: a file
-// that builds on a preset adds to it, and a file that repeats a preset's name must repeat its parameters.
+// The consensus parameters of a built-in preset (name, rules, genesis, least work, magic, protocol version) cannot be changed:
+// a file that builds on a preset adds to it, and a file that repeats a preset's name must repeat its parameters.
 #pragma once
 
 #include <expected>

@@ -35,7 +35,8 @@ HostError file_error(const std::string& file, std::string why) {
           "give a file of blocks in blk format: magic, length, block"};
 }
 
-// A file of the chain's own magic, or of the network whose rules it has: a chain of its own can be filled with mainnet's blocks.
+// A file of the chain's own magic, or of the network whose rules it has: a chain of its own can be filled with mainnet's
+// blocks.
 HostResult<ByteArray<4>> find_magic(std::FILE* file, const std::string& name, const ChainSpec& spec) {
   ByteArray<4> magic{};
   if (std::fread(magic.data(), 1, magic.size(), file) != magic.size()) return std::unexpected(file_error(name, "it is empty"));

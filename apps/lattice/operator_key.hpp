@@ -1,5 +1,5 @@
-// An operator's key: it signs seed lists. One small file, mode 0600: "lattice-operator-key-1", then the ML-DSA-65 seed in 64 hex
-// digits. Public is its hash, which stands in chain specs.
+// An operator's key: it signs seed lists. One small file, mode 0600: "lattice-operator-key-1", then the ML-DSA-65 seed in 64
+// hex digits. Public is its hash, which stands in chain specs.
 #pragma once
 
 #include <filesystem>

@@ -7,7 +7,8 @@
 
 namespace lattice::app {
 
-// A genesis of its own at the lowest difficulty: its Merkle root is the hash of the chain's name, its nonce the first that does.
+// A genesis of its own at the lowest difficulty: its Merkle root is the hash of the chain's name, its nonce the first that
+// does.
 static ByteArray<80> named_genesis(std::string_view name) {
   const auto& rules = bitcoin::regtest();
   const std::string text = "lattice genesis: " + std::string(name);

@@ -13,7 +13,8 @@ struct SyncTimes {
   double download_seconds = 0;  // 0: no block came
 };
 
-// {"chain", "node_id", "synced", "tip", "height", "seconds", "download_seconds", "headers", "blocks", "bytes", "blocks_per_second",
+// {"chain", "node_id", "synced", "tip", "height", "seconds", "download_seconds", "headers", "blocks", "bytes",
+// "blocks_per_second",
 //  "bytes_per_second", "dns": [...], "peers": [...], "left": [...]}. Rates are over all of `seconds`.
 std::string sync_report_json(const NodeReport& report, const std::string& chain, const NodeId& self, const SyncTimes& times);
 // A few lines: DNS answers, handshakes, peers left, rates, tip.

@@ -3,8 +3,8 @@
 // Validator `height mod 4` proposes a block by voting for it, the others vote for the same, three votes make it final.
 // Each votes once a height, so one false validator of four makes no two. While a proposer is away the chain waits.
 //
-// vote   = validator 1 | core 48 | signature 3309 of the core;  core = height 8 | parent 32 | unix time 8;  hash = BLAKE2s of the core
-// header = its proposer's vote;  block = the proposer's vote and two others'
+// vote   = validator 1 | core 48 | signature 3309 of the core;  core = height 8 | parent 32 | unix time 8;  hash = BLAKE2s of
+// the core header = its proposer's vote;  block = the proposer's vote and two others'
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// What a peer (or a file, or a DNS answer) can do wrong. One table says what each code is called, what it means and what it costs.
+// What a peer (or a file, or a DNS answer) can do wrong. One table says what each code is called, what it means and what it
+// costs.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// One event, one line: `peer_connected peer=lat1... inbound=1 suite=0x0001`. The core says what happened; the world writes it down.
+// One event, one line: `peer_connected peer=lat1... inbound=1 suite=0x0001`. The core says what happened; the world writes it
+// down.
 #pragma once
 
 #include <string>

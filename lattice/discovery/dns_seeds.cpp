@@ -45,8 +45,8 @@ DnsSeeds::Found DnsSeeds::use_unsigned(const Row&, const DnsAnswer& answer) cons
   return found;
 }
 
-// Every list that could be good, newest first: whoever can add a record to an answer must not be able to push the real list out.
-// One answer costs at most seed_signatures_max checks.
+// Every list that could be good, newest first: whoever can add a record to an answer must not be able to push the real list
+// out. One answer costs at most seed_signatures_max checks.
 DnsSeeds::Found DnsSeeds::use_lists(Row& row, const DnsAnswer& answer, WallTime now) const {
   Error rejected{ErrorCode::none, ""};
   for (size_t i = 0; i < std::min(answer.texts.size(), texts_max); ++i) {

@@ -1,7 +1,9 @@
-// What DNS says of a chain's seeds, and what of it is believed. A value: answers and signature results in, peers and wishes out.
+// What DNS says of a chain's seeds, and what of it is believed. A value: answers and signature results in, peers and wishes
+// out.
 //
-// Where the chain spec names operators for a seed, only a list that enough of them signed counts, and the seed's unsigned records
-// are ignored: whoever suppresses the list gains nothing. Where it names none, unsigned records are used and shown as such.
+// Where the chain spec names operators for a seed, only a list that enough of them signed counts, and the seed's unsigned
+// records are ignored: whoever suppresses the list gains nothing. Where it names none, unsigned records are used and shown as
+// such.
 #pragma once
 
 #include <map>

@@ -4,9 +4,9 @@
 //   body        version 1 (= 1) | chain id 32 | sequence 8 | expires 8 (unix seconds) | n 1 | n x (ip 16 | port 2 | NodeID 32)
 //   signatures  m 1 | m x (algorithm 2 | public key 1952 | signature 3309)          ML-DSA-65; ML-DSA-87: 2592 and 4627
 //
-// Each signature is ML-DSA over the body with the context `lattice/1/seed`. The text is the prefix and base64url (RFC 4648 section
-// 5) of body and signatures, without padding, unused bits zero. There is one text for one list: whatever parses is written back
-// byte for byte as it came.
+// Each signature is ML-DSA over the body with the context `lattice/1/seed`. The text is the prefix and base64url (RFC 4648
+// section 5) of body and signatures, without padding, unused bits zero. There is one text for one list: whatever parses is
+// written back byte for byte as it came.
 #pragma once
 
 #include <optional>
@@ -61,10 +61,10 @@ std::string seed_list_text(const SeedList& list);
 Result<SeedList> parse_seed_list(std::string_view text);
 // How an operator is named in a chain spec: BLAKE2s-256 of the public key.
 Digest operator_hash(ByteView public_key);
-// Cheap checks before any signature: chain (wrong_chain), expiry and sequence (seed_list_expired), at least `threshold` signatures
-// by distinct known operators (unknown_operator). Gives the indices of exactly `threshold` signatures, one an operator, all of
-// which must verify. Why no more: one answer's cost stays bounded, and who can put a wrong signature into an answer can also
-// leave the answer out.
+// Cheap checks before any signature: chain (wrong_chain), expiry and sequence (seed_list_expired), at least `threshold`
+// signatures by distinct known operators (unknown_operator). Gives the indices of exactly `threshold` signatures, one an
+// operator, all of which must verify. Why no more: one answer's cost stays bounded, and who can put a wrong signature into an
+// answer can also leave the answer out.
 Result<std::vector<size_t>> check_seed_list(const SeedList& list, const ChainId& chain, const std::vector<Digest>& operators,
                                             size_t threshold, WallTime now, uint64_t sequence_min = 0);
 

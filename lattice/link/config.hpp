@@ -20,8 +20,8 @@ struct LinkConfig {
   std::shared_ptr<const Identity> identity;
   std::optional<NodeId> expected;  // who must answer, where known
   uint64_t serial_min = 0;         // of `expected`: the greatest serial seen of it
-  // The responder's certificate body, where an earlier link left it: the responder may then answer with its hash alone. If it has
-  // another certificate by now, the handshake fails as bad_certificate: dial again without.
+  // The responder's certificate body, where an earlier link left it: the responder may then answer with its hash alone. If it
+  // has another certificate by now, the handshake fails as bad_certificate: dial again without.
   std::optional<Bytes> known_certificate;
   Duration handshake_timeout = std::chrono::seconds{30};
 };

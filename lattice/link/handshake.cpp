@@ -155,7 +155,8 @@ Result<void> Handshake::check_certificate(const Certificate& certificate, WallTi
   if (certificate.sign_alg != sign_alg) return fail(bad_certificate, "signature algorithm of another suite");
   const NodeId id = node_id_of(certificate);
   if (id == config_.identity->id) return fail(self_connection, "handshake");
-  // Noise has proven the key that it calls `s`. Were the certificate's another one, a stolen ML-DSA key alone could impersonate.
+  // Noise has proven the key that it calls `s`. Were the certificate's another one, a stolen ML-DSA key alone could
+  // impersonate.
   if (!equal(certificate.dh, *noise_->remote_static()))
     return fail(bad_certificate, "static key differs from the certificate's");
   if (config_.expected && id != *config_.expected) return fail(wrong_identity, "handshake");

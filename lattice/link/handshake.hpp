@@ -1,6 +1,6 @@
 // The handshake of suite 0x0001 as a value: messages and verdicts of workers in; messages, work and at the end two keys out.
-// docs/PROTOCOL.md says every byte. Why it has this shape: the signature covers the handshake hash, so that it proves a live key
-// and nothing of it can be used again; the initiator shows itself only to a responder that it has verified.
+// docs/PROTOCOL.md says every byte. Why it has this shape: the signature covers the handshake hash, so that it proves a live
+// key and nothing of it can be used again; the initiator shows itself only to a responder that it has verified.
 //
 //   initiator   (msg1 at once) -> AwaitMessage2 -> VerifyPeer -> SignOwn -> Done
 //   responder   AwaitMessage1 -> SignOwn -> AwaitMessage3 -> VerifyPeer -> Done

@@ -56,7 +56,8 @@ struct IdentityOptions {
   WallTime not_before, not_after;
 };
 std::shared_ptr<const Identity> make_identity(Provider& provider, const Secret<64>& secret, const IdentityOptions& options);
-// The same keys under a fresh certificate: as long a life from now on (begun a day ago at most: clocks differ), a higher serial.
+// The same keys under a fresh certificate: as long a life from now on (begun a day ago at most: clocks differ), a higher
+// serial.
 std::shared_ptr<const Identity> renew_identity(Provider& provider, const Identity& old, WallTime now);
 
 // For certificates that travel without a live signature: gossip, registry, look-ups. Slow (0.2 ms): on a worker.

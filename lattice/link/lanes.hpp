@@ -1,7 +1,8 @@
 // Lanes: messages out as chunks by urgency, chunks in as messages.
 //
-// Control goes before consensus, and both before everything else; headers, transactions and blocks share what is left by weight,
-// and none starves. A message goes in chunks of at most 16 KiB, so a ping waits for one chunk of a block and not for the block.
+// Control goes before consensus, and both before everything else; headers, transactions and blocks share what is left by
+// weight, and none starves. A message goes in chunks of at most 16 KiB, so a ping waits for one chunk of a block and not for
+// the block.
 #pragma once
 
 #include <array>

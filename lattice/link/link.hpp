@@ -62,8 +62,8 @@ class Link {
   std::optional<Instant> next_timeout() const;
 
   bool established() const;  // and not closed since
-  // False while input would only be kept until a worker has verified the peer: stop reading. What comes nevertheless is kept up to
-  // early_bytes_max.
+  // False while input would only be kept until a worker has verified the peer: stop reading. What comes nevertheless is kept up
+  // to early_bytes_max.
   bool wants_bytes() const;
   bool closed() const;                // nothing more will come in; pending_output may still hold the close frame
   size_t queued_bytes() const;        // accepted by send and not yet sealed

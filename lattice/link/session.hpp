@@ -19,8 +19,8 @@ struct LinkMessage {
   size_t wire_bytes = 0;  // with its header
 };
 
-// Bytes for the socket. Its memory never moves and nothing in it moves before `sent`, so that a view stays good while a write is
-// under way and more is sealed behind it.
+// Bytes for the socket. Its memory never moves and nothing in it moves before `sent`, so that a view stays good while a write
+// is under way and more is sealed behind it.
 class OutBuffer {
  public:
   ByteView pending() const { return {memory_.get() + begin_, end_ - begin_}; }

@@ -3,7 +3,8 @@
 // The chain owns its header index and says which of two tips is better (work, or finality); Node never compares them. Headers
 // and blocks are opaque to the network: bytes with a 32-byte hash, a parent and a height.
 //
-// Bodies are kept under Column::bodies by their block's hash in wire order, so that a node serves them without asking the chain.
+// Bodies are kept under Column::bodies by their block's hash in wire order, so that a node serves them without asking the
+// chain.
 #pragma once
 
 #include <memory>
@@ -17,8 +18,8 @@
 
 namespace lattice {
 
-// A tip: how far a chain goes and how much it counts for. `score` is the chain's own measure, big-endian, at most 32 bytes; equal
-// lengths compare as numbers, but only the chain decides which of two tips is better.
+// A tip: how far a chain goes and how much it counts for. `score` is the chain's own measure, big-endian, at most 32 bytes;
+// equal lengths compare as numbers, but only the chain decides which of two tips is better.
 struct Tip {
   BlockRef block;
   Bytes score;
@@ -115,7 +116,8 @@ class Chain {
  public:
   virtual ~Chain() = default;
   virtual const ChainIdentity& identity() const = 0;
-  // One at a time, from whichever thread. LoadChain answers with BestHeaderChanged and TipChanged. `now.wall` is for header rules.
+  // One at a time, from whichever thread. LoadChain answers with BestHeaderChanged and TipChanged. `now.wall` is for header
+  // rules.
   virtual ChainEvents apply(const ChainCommand& command, Store& store, Now now) = 0;
 };
 

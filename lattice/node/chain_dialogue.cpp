@@ -102,8 +102,8 @@ void Node::State::on_chain(ChainFailed& event, Now now) {
   close_all(ErrorCode::shutting_down, now);
 }
 
-// Caught up: no peer asked had validated headers of a better chain, and every body is here. Found out once; from then on the node
-// is synced whenever its bodies reach its headers, so that no newcomer can make it doubt.
+// Caught up: no peer asked had validated headers of a better chain, and every body is here. Found out once; from then on the
+// node is synced whenever its bodies reach its headers, so that no newcomer can make it doubt.
 void Node::State::update_synced(Now now) {
   const bool bodies_here = loaded() && tip.block == best.block;
   if (!caught_up && bodies_here && first_round_over && header_sync.through() > 0 && header_sync.settled()) {

@@ -23,8 +23,8 @@ struct Dial {
 struct WantWrite {
   ConnId conn;
 };
-// Write what pending_output still holds (for a second at most), then close the socket. Node has forgotten the connection's peer;
-// it forgets the rest when the host says on_closed.
+// Write what pending_output still holds (for a second at most), then close the socket. Node has forgotten the connection's
+// peer; it forgets the rest when the host says on_closed.
 struct CloseConn {
   ConnId conn;
 };

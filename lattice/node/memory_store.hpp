@@ -1,7 +1,7 @@
 // A store that forgets: for the simulator, for tests, and under a lock for nodes that keep no files.
 //
-// No locks and no threads of its own: whoever shares one between threads puts a lock around it. Values are kept as they come, so
-// a body that views a larger buffer keeps that buffer alive.
+// No locks and no threads of its own: whoever shares one between threads puts a lock around it. Values are kept as they come,
+// so a body that views a larger buffer keeps that buffer alive.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, dialing.cpp, channel.cpp, handlers_*.cpp, chain_dialogue.cpp, discovery_dialogue.cpp, timers.cpp, report.cpp.
+// connections.cpp, dialing.cpp, channel.cpp, handlers_*.cpp, chain_dialogue.cpp, discovery_dialogue.cpp, timers.cpp,
+// report.cpp.
 #pragma once
 
 #include <deque>

@@ -15,7 +15,8 @@ void Node::State::on_timeout(Now now) {
   }
 }
 
-// A node that runs for months must not end up with an expired certificate. Links that are open keep the one they were made with.
+// A node that runs for months must not end up with an expired certificate. Links that are open keep the one they were made
+// with.
 void Node::State::renew_certificate(Now now) {
   const Certificate& certificate = config.identity->certificate;
   const auto half = (certificate.not_after - certificate.not_before) / 2;

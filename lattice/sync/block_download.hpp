@@ -1,8 +1,9 @@
 // Which block to ask of whom. A value: missing blocks, arrivals and verdicts in, requests out.
 //
-// A window of the lowest missing blocks is shared out among the peers that have them. Each peer answers its requests in order, so
-// an arrival is matched with the oldest one; the chain's verdict then says which block it was. How many a peer may owe follows
-// from how fast it pays. Blocks that a silent peer holds up are asked of another as soon as there is nothing else to ask.
+// A window of the lowest missing blocks is shared out among the peers that have them. Each peer answers its requests in order,
+// so an arrival is matched with the oldest one; the chain's verdict then says which block it was. How many a peer may owe
+// follows from how fast it pays. Blocks that a silent peer holds up are asked of another as soon as there is nothing else to
+// ask.
 #pragma once
 
 #include <deque>

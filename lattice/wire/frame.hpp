@@ -31,7 +31,8 @@ struct Frame {
   bool is_own() const { return flags & FrameFlags::own; }
 };
 
-// Takes one frame off the front. bad_frame for everything that the rules above do not allow, too_large for a chunk above 16 KiB.
+// Takes one frame off the front. bad_frame for everything that the rules above do not allow, too_large for a chunk above 16
+// KiB.
 Result<Frame> read_frame(Reader& reader);
 // Six bytes: channel 2, lane 1, flags 1, length 2.
 void write_frame_header(uint8_t* to, ChannelId channel, Lane lane, uint8_t flags, size_t length);

@@ -40,8 +40,9 @@ constexpr size_t channels_max = 16;
 
 static_assert(headers_bytes_max <= message_bytes_max);
 
-// Queues of one link. A peer holds at most the first in messages that it has begun and not ended; a sender ends the message that it
-// has begun on a lane before it begins that of another channel on the same lane, so one of each lane is the most at once.
+// Queues of one link. A peer holds at most the first in messages that it has begun and not ended; a sender ends the message
+// that it has begun on a lane before it begins that of another channel on the same lane, so one of each lane is the most at
+// once.
 constexpr size_t reassembly_bytes_max = 2 * message_bytes_max + 4 * small_message_bytes_max;
 constexpr size_t early_bytes_max = 1024 * 1024;  // records that come while the handshake is still being verified
 constexpr size_t send_queue_bytes_max = 32 * 1024 * 1024;

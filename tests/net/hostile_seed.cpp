@@ -1,5 +1,5 @@
-// A seed that misbehaves, for tests with real processes: it speaks the real handshake and protocol, holds a real chain from a blk
-// file, and breaks exactly one rule. Serves until it is ended.
+// A seed that misbehaves, for tests with real processes: it speaks the real handshake and protocol, holds a real chain from a
+// blk file, and breaks exactly one rule. Serves until it is ended.
 //
 //   hostile_seed MODE IP:PORT SPEC BLOCKS.dat
 //

@@ -25,7 +25,7 @@ std::vector<BlockRef> blocks(uint64_t first, uint64_t last, uint8_t fork = 1) {
   return out;
 }
 Instant at(int ms) { return Instant{milliseconds{ms}}; }
-constexpr ConnId a{1}, b{2}, c{3};
+constexpr ConnId a{1}, b{2};
 
 size_t count_of(const std::vector<BlockAsk>& asks) {
   size_t count = 0;

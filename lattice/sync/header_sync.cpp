@@ -113,13 +113,15 @@ std::vector<ConnId> HeaderSync::late(Instant now) const {
 
 std::optional<Instant> HeaderSync::next_timeout() const {
   std::optional<Instant> next;
+  std::optional<Instant> bulk_silent;  // until then somebody who gives the bulk keeps the others waiting
   const auto consider = [&](Instant due) { next = next ? std::min(*next, due) : due; };
-  const bool waiting = std::ranges::any_of(rows_, [](const auto& entry) { return entry.second.stage == Stage::waiting; });
   for (const auto& [peer, row] : rows_) {
     if (row.stage == Stage::asked) consider(row.asked + request_timeout_);
     if (row.stage == Stage::through) consider(row.checked + recheck);
-    if (waiting && row.turn && row.stage != Stage::waiting) consider(row.asked + silence);
+    if (row.turn && row.stage != Stage::waiting) bulk_silent = std::max(bulk_silent.value_or(row.asked), row.asked + silence);
   }
+  const bool waiting = std::ranges::any_of(rows_, [](const auto& entry) { return entry.second.stage == Stage::waiting; });
+  if (waiting && bulk_silent) consider(*bulk_silent);
   return next;
 }
 

@@ -49,7 +49,6 @@ TEST_F(ProgramTest, ExitCodes) {
   EXPECT_EQ(run({}), 2);
   EXPECT_EQ(run({"dance"}), 2);
   EXPECT_EQ(run({"node"}), 2);
-  EXPECT_EQ(run({"node", "--chain", "qnet", "--connect-only"}), 2);
   EXPECT_EQ(run({"node", "--chain", "qnet", "--log-level", "loud"}), 2);
   EXPECT_EQ(run({"node", "--chain", "no-such-chain"}), 1);
   EXPECT_NE(err_.find("neither a preset"), std::string::npos) << err_;

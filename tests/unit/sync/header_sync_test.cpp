@@ -67,6 +67,18 @@ TEST_F(HeaderSyncTest, silent_bulk_peer_does_not_hold_up_the_next) {
   EXPECT_TRUE(sync.late(at(20)).empty());
 }
 
+// Found in the simulator: the first silent peer's time had passed, and was named as the next one for as long as a third peer waited.
+TEST_F(HeaderSyncTest, a_silent_bulk_peer_keeps_no_timer_busy) {
+  sync.add(a);
+  sync.add(b);
+  sync.add(c);
+  EXPECT_EQ(sync.poll(at(0)).size(), 1u);
+  EXPECT_EQ(sync.poll(at(3)).size(), 1u);  // the second; the third waits for it
+  EXPECT_EQ(sync.next_timeout(), at(6));
+  EXPECT_EQ(sync.poll(at(6)).size(), 1u);
+  EXPECT_EQ(sync.next_timeout(), at(20));
+}
+
 TEST_F(HeaderSyncTest, unasked_headers_are_a_fault) {
   sync.add(a);
   EXPECT_EQ(sync.on_headers(a, 1, 80, at(0)).error().code, ErrorCode::unrequested);

@@ -1,6 +1,7 @@
 #include "chain_spec.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -394,6 +395,22 @@ ChainSpec read_spec(const toml::table& root) {
   return spec;
 }
 
+// The parser goes one call deeper for each part of a dotted key, and bounds only arrays and inline tables. No key of ours has more
+// than one dot, no name or address as many as this.
+constexpr size_t key_dots_max = 128;
+
+std::optional<size_t> deeply_dotted_line(std::string_view text) {
+  size_t line = 1, dots = 0;
+  for (const char c : text) {
+    const bool part_of_key =
+        std::isalnum(static_cast<unsigned char>(c)) || std::string_view("_-.\"' \t").find(c) != std::string_view::npos;
+    if (c == '\n') ++line;
+    dots = part_of_key ? dots + (c == '.' ? 1 : 0) : 0;
+    if (dots > key_dots_max) return line;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::expected<ChainSpec, SpecError> parse_chain_spec(std::string_view text, std::string_view file) {
@@ -401,6 +418,10 @@ std::expected<ChainSpec, SpecError> parse_chain_spec(std::string_view text, std:
     return std::unexpected(SpecError{std::string(file), at.line, at.column, std::move(what)});
   };
   if (text.size() > spec_bytes_max) return error({}, fmt::format("larger than {} bytes", spec_bytes_max));
+  if (const auto line = deeply_dotted_line(text)) {
+    return error({static_cast<toml::source_index>(*line), 1},
+                 fmt::format("more than {} dots in one key or word", key_dots_max));
+  }
   try {
     return read_spec(toml::parse(text));
   } catch (const toml::parse_error& problem) {

@@ -56,7 +56,9 @@ void add_bench(Program& program) {
   command->add_option("--runs-large", options->measure.runs_large, "Interleaved runs of B5")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command->add_option("--seed", options->measure.seed, "Of the chains and keys")->capture_default_str();
+  command->add_option("--seed", options->measure.seed, "Of the chains and keys")
+      ->check(number_in(0, 4294967295.0))
+      ->capture_default_str();
   command->add_option("--folder", options->measure.folder, "For about 1.5 GB of chains that it makes")->capture_default_str();
   command->add_option("--json", options->json, "Write the figures to this file too");
   command->add_option("--commit", options->commit, "Named in the output");

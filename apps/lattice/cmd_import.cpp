@@ -1,9 +1,12 @@
 // lattice import: blocks from a file, checked and stored as if peers had given them. Also what a sync is measured against.
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <lattice/chains/bitcoin/blk_file.hpp>
@@ -39,18 +42,24 @@ HostError file_error(const std::string& file, std::string why) {
 // blocks.
 HostResult<ByteArray<4>> find_magic(std::FILE* file, const std::string& name, const ChainSpec& spec) {
   ByteArray<4> magic{};
-  if (std::fread(magic.data(), 1, magic.size(), file) != magic.size()) return std::unexpected(file_error(name, "it is empty"));
-  std::rewind(file);
+  if (std::fread(magic.data(), 1, magic.size(), file) != magic.size()) {
+    return std::unexpected(file_error(name, std::ferror(file) ? std::strerror(errno) : "it is empty"));
+  }
   const auto& usual = spec.rules == Rules::bitcoin_mainnet ? bitcoin::mainnet_magic : bitcoin::regtest_magic;
   if (magic == spec.magic || magic == usual) return magic;
-  return std::unexpected(file_error(name, fmt::format("it begins with {}, and neither {} nor {} is the magic of chain {}",
-                                                      to_hex(magic), to_hex(spec.magic), to_hex(usual), spec.name)));
+  const auto known = spec.magic == usual ? to_hex(usual) : to_hex(spec.magic) + " or " + to_hex(usual);
+  return std::unexpected(
+      file_error(name, fmt::format("it begins with {}, and the magic of chain {} is {}", to_hex(magic), spec.name, known)));
 }
 
 HostResult<void> import_all(std::FILE* file, const ImportOptions& options, ByteArray<4> magic, size_t block_bytes_max,
                             BlockImporter& importer) {
-  bitcoin::BlkReader reader(magic, block_bytes_max, [file](ByteSpan out) -> Result<size_t> {
-    const size_t count = std::fread(out.data(), 1, out.size(), file);
+  // The magic has been read already, and a pipe cannot be rewound.
+  bitcoin::BlkReader reader(magic, block_bytes_max, [file, first = ByteView(magic)](ByteSpan out) mutable -> Result<size_t> {
+    const size_t given = std::min(out.size(), first.size());
+    std::ranges::copy(first.first(given), out.begin());
+    first = first.subspan(given);
+    const size_t count = given + std::fread(out.data() + given, 1, out.size() - given, file);
     if (count < out.size() && std::ferror(file)) return fail(ErrorCode::store_failed, "read");
     return count;
   });
@@ -86,7 +95,7 @@ std::string report_json(const ImportOptions& options, const ChainSpec& spec, con
 HostResult<void> run_import(const ImportOptions& options) {
   const auto spec = load_spec(options.chain);
   if (!spec) return std::unexpected(spec.error());
-  const InputFile file(std::fopen(options.file.c_str(), "rb"));
+  const InputFile file(options.file == "-" ? ::fdopen(::dup(STDIN_FILENO), "rb") : std::fopen(options.file.c_str(), "rb"));
   if (!file) return std::unexpected(file_error(options.file, std::strerror(errno)));
   const auto magic = find_magic(file.get(), options.file, *spec);
   if (!magic) return std::unexpected(magic.error());
@@ -120,7 +129,9 @@ void add_import(Program& program) {
   auto* command =
       program.app.add_subcommand("import", "Check and store the blocks of a file; goes on where an earlier import ended");
   const auto options = std::make_shared<ImportOptions>();
-  command->add_option("FILE", options->file, "Blocks in blk format, parents before children; the genesis may come first")
+  command
+      ->add_option("FILE", options->file,
+                   "Blocks in blk format, parents before children; the genesis may come first; - reads standard input")
       ->required();
   add_chain_option(*command, options->chain);
   command->add_option("--data", options->data, "Folder of the node")->capture_default_str();

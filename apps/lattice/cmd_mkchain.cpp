@@ -1,14 +1,13 @@
 // lattice mkchain: a chain made to measure, in a file that `lattice import` and bitcoind -loadblock read.
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <lattice/chains/bitcoin/blk_file.hpp>
 #include <lattice/chains/bitcoin/check_block.hpp>
 #include <lattice/chains/bitcoin/mkchain.hpp>
 
+#include "files.hpp"
 #include "presets.hpp"
 #include "program.hpp"
 
@@ -24,37 +23,6 @@ struct MakeOptions {
 };
 
 constexpr uint32_t blocks_max = 10'000'000;
-
-// Under another name until it is whole.
-class DraftFile {
- public:
-  explicit DraftFile(std::string path) : path_(std::move(path)), draft_(path_ + "." + std::to_string(::getpid()) + ".tmp") {
-    file_ = std::fopen(draft_.c_str(), "wb");
-  }
-  ~DraftFile() {
-    if (file_) std::fclose(file_);
-    if (!done_) ::unlink(draft_.c_str());
-  }
-  DraftFile(const DraftFile&) = delete;
-  DraftFile& operator=(const DraftFile&) = delete;
-  bool is_open() const { return file_ != nullptr; }
-  bool write(ByteView bytes) {
-    written_ += bytes.size();
-    return std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size();
-  }
-  bool finish() {
-    const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
-    done_ = closed && std::rename(draft_.c_str(), path_.c_str()) == 0;
-    return done_;
-  }
-  uint64_t written() const { return written_; }
-
- private:
-  std::string path_, draft_;
-  std::FILE* file_ = nullptr;
-  uint64_t written_ = 0;
-  bool done_ = false;
-};
 
 HostResult<void> run_mkchain(const MakeOptions& options) {
   // "regtest", or a preset at the lowest difficulty with a genesis of its own.
@@ -78,7 +46,7 @@ HostResult<void> run_mkchain(const MakeOptions& options) {
   make.transactions = options.transactions;
   make.seed = options.seed;
   const auto made = bitcoin::make_chain_file(make, preset->magic, [&](ByteView bytes) -> Result<void> {
-    if (!file.write(bytes)) return fail(ErrorCode::store_failed, "write");
+    if (!file.write(as_text(bytes))) return fail(ErrorCode::store_failed, "write");
     return {};
   });
   if (!made && made.error().code == ErrorCode::store_failed) return write_error();
@@ -107,7 +75,9 @@ void add_mkchain(Program& program) {
   command->add_option("--txs", options->transactions, "Transactions in each, beside the coinbase, from height 101 on")
       ->check(CLI::Range(size_t{0}, bitcoin::made_transactions_max))
       ->capture_default_str();
-  command->add_option("--seed", options->seed, "Another seed, another chain")->capture_default_str();
+  command->add_option("--seed", options->seed, "Another seed, another chain")
+      ->check(number_in(0, seed_max))
+      ->capture_default_str();
   command->add_option("--out", options->out, "File in blk format: magic, length, block; genesis first")->required();
   command->callback([&program, options] { program.action = [options] { return run_mkchain(*options); }; });
 }

@@ -224,7 +224,7 @@ void add_node(Program& program) {
   command
       ->add_option("--timeout", options->timeout_s,
                    "End after this many seconds; with --until-synced and no sync that is a failure")
-      ->check(CLI::Range(0.0, 1e9));
+      ->check(number_in(0, 1e9));
   command->add_option("--report", options->report, "At the end, write what happened to this file (JSON)");
   command->add_option("--log-level", options->log_level, "What goes to standard error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))

@@ -207,7 +207,9 @@ void add_seeds(Program& program) {
   auto* sign = command->add_subcommand("sign", "Sign a list of seeds; print the TXT text, or zone lines with --zone");
   sign->add_option("--key", options->keys, "An operator's key file (repeatable)")->required()->allow_extra_args(false);
   add_chain_option(*sign, options->chain);
-  sign->add_option("--sequence", options->sequence, "Higher than any list signed before: it replaces lower ones")->required();
+  sign->add_option("--sequence", options->sequence, "Higher than any list signed before: it replaces lower ones")
+      ->check(number_in(0, seed_max))
+      ->required();
   sign->add_option("--expires", options->expires, "From now on: 12h, 30d; or a date in UTC: 2027-01-31T12:00:00Z")->required();
   sign->add_option("--zone", options->zone, "Print zone lines (A, AAAA, SRV, TXT) for this seed's name")
       ->check(dns_name_validator);

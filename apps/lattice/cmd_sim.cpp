@@ -151,7 +151,8 @@ void add_sim(Program& program) {
                    "make blocks")
       ->check(CLI::IsMember({"sync", "hostile", "minichain"}))
       ->capture_default_str();
-  const auto* seed = command->add_option("--seed", scenario.seed, "Of everything random; without it: drawn, and printed first");
+  const auto* seed = command->add_option("--seed", scenario.seed, "Of everything random; without it: drawn, and printed first")
+                         ->check(number_in(0, seed_max));
   command->add_option("--nodes", scenario.nodes, "In all")->check(CLI::Range(2, 60'000))->capture_default_str();
   command->add_option("--seeds", scenario.seeds, "Of them: they hold the chain, and DNS names them")
       ->check(CLI::Range(1, 64))
@@ -159,7 +160,7 @@ void add_sim(Program& program) {
   command->add_option("--restarts", scenario.restarts, "Processes killed at random times")
       ->check(CLI::Range(0, 100'000))
       ->capture_default_str();
-  command->add_option("--loss", scenario.loss, "Share of packets lost")->check(CLI::Range(0.0, 0.5))->capture_default_str();
+  command->add_option("--loss", scenario.loss, "Share of packets lost")->check(number_in(0, 0.5))->capture_default_str();
   command->add_option("--garbage", scenario.garbage, "Hostile hosts that send garbage")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
@@ -188,7 +189,7 @@ void add_sim(Program& program) {
   command
       ->add_option_function<double>(
           "--minutes", [options](double minutes) { options->limit_s = minutes * 60; }, "The same in minutes")
-      ->check(CLI::Range(0.01, 1e5));
+      ->check(number_in(0.01, 1e5));
   command->add_option("--cities", options->cities,
                       "Measured delays: a file with a square of round-trip times in microseconds; without it the one in "
                       "LATTICE_DATA, else random delays");

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include <unistd.h>
 
@@ -17,17 +18,41 @@ struct CloseFile {
 using OpenFile = std::unique_ptr<std::FILE, CloseFile>;
 }  // namespace
 
-HostResult<void> write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-  const std::string draft = path.string() + "." + std::to_string(::getpid()) + ".tmp";
-  OpenFile file(std::fopen(draft.c_str(), "wb"));
-  bool good = file && std::fwrite(content.data(), 1, content.size(), file.get()) == content.size() &&
-              std::fflush(file.get()) == 0 && ::fsync(::fileno(file.get())) == 0;
-  file.reset();
-  good = good && std::rename(draft.c_str(), path.c_str()) == 0;
-  if (good) return {};
+DraftFile::DraftFile(const std::filesystem::path& path) : path_(path) {
+  std::error_code error;
+  if (std::filesystem::is_symlink(path_, error)) path_ = std::filesystem::weakly_canonical(path_, error);
+  if (error) path_ = path;
+  const bool special = std::filesystem::exists(path_, error) && !std::filesystem::is_regular_file(path_, error);
+  if (!special) draft_ = path_.string() + "." + std::to_string(::getpid()) + ".tmp";
+  file_ = std::fopen((special ? path_ : draft_).c_str(), "wb");
+}
+
+DraftFile::~DraftFile() {
+  if (file_ == nullptr) return;
+  std::fclose(file_);
+  if (!draft_.empty()) ::unlink(draft_.c_str());
+}
+
+bool DraftFile::write(std::string_view bytes) {
+  written_ += bytes.size();
+  return std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size();
+}
+
+bool DraftFile::finish() {
+  bool good = std::fflush(file_) == 0 && (draft_.empty() || ::fsync(::fileno(file_)) == 0);
+  good = std::fclose(std::exchange(file_, nullptr)) == 0 && good;
+  if (draft_.empty()) return good;
+  good = good && std::rename(draft_.c_str(), path_.c_str()) == 0;
   const int error = errno;
-  ::unlink(draft.c_str());
-  return std::unexpected(HostError{"the file " + path.string() + " could not be written", std::strerror(error),
+  if (!good) ::unlink(draft_.c_str());
+  errno = error;
+  return good;
+}
+
+HostResult<void> write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  DraftFile file(path);
+  if (file.is_open() && file.write(content) && file.finish()) return {};
+  return std::unexpected(HostError{"the file " + path.string() + " could not be written", std::strerror(errno),
                                    "check that its folder exists, may be written and has room"});
 }
 

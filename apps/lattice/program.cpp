@@ -1,5 +1,6 @@
 #include "program.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -19,6 +20,16 @@ std::string default_data_folder() {
   return home && *home ? std::string(home) + "/.lattice" : ".lattice";
 }
 
+CLI::Validator number_in(double least, double most) {
+  return {[=](std::string& text) {
+            char* end = nullptr;
+            const double value = std::strtod(text.c_str(), &end);
+            const bool good = !text.empty() && *end == '\0' && value >= least && value <= most;
+            return good ? std::string() : fmt::format("{} is no number from {} to {}", text, least, most);
+          },
+          fmt::format("[{} - {}]", least, most)};
+}
+
 static void print_error(const HostError& error) {
   fmt::print(stderr, "lattice: {}: {}\n", error.what, error.why);
   if (!error.advice.empty()) fmt::print(stderr, "  {}\n", error.advice);
@@ -31,6 +42,8 @@ int run_program(int argc, const char* const* argv) {
   app.footer(
       "\nExit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.\n"
       "`lattice SUBCOMMAND --help` lists the options of each.");
+  // Who reads our output may go; a node goes on.
+  std::signal(SIGPIPE, SIG_IGN);
   Program program{app, {}};
   for (const auto add : {add_node, add_keygen, add_import, add_mkchain, add_chain_spec, add_seeds, add_sim, add_bench})
     add(program);

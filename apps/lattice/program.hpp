@@ -32,6 +32,10 @@ void add_seeds(Program& program);
 void add_sim(Program& program);
 void add_bench(Program& program);
 
+// A number in [least, most]. CLI11's own Range lets "nan" pass, and reads "-1" as 2^64-1 where the option is unsigned.
+CLI::Validator number_in(double least, double most);
+constexpr double seed_max = 9e18;  // of seeds and sequence numbers: well inside 64 bits
+
 std::string_view version();
 // $HOME/.lattice; ".lattice" where there is no home.
 std::string default_data_folder();

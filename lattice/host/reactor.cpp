@@ -97,7 +97,7 @@ void Reactor::write_marked() {
 }
 
 void Reactor::carry_out(Effect effect) {
-  std::visit([this](auto&& wish) { carry_out(std::move(wish)); }, std::move(effect));
+  std::visit([this](auto& wish) { carry_out(std::move(wish)); }, effect);
 }
 
 void Reactor::carry_out(Dial wish) {
@@ -127,7 +127,8 @@ void Reactor::carry_out(RunWork wish) {
 }
 
 void Reactor::carry_out(VerifySeeds wish) {
-  crypto_.submit(wish.work.size(), [this, wish = std::move(wish)] {
+  const size_t checks = wish.work.size();
+  crypto_.submit(checks, [this, wish = std::move(wish)] {
     std::vector<bool> valid;
     for (const auto& work : wish.work) {
       valid.push_back(provider_.verify(work.alg, work.public_key, work.context, work.message, work.signature));

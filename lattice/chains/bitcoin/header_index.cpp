@@ -74,7 +74,7 @@ HeaderNumber HeaderIndex::fork_of(HeaderNumber a, HeaderNumber b) const {
 }
 
 std::optional<uint32_t> HeaderIndex::median_time(HeaderNumber number) const {
-  std::array<uint32_t, median_time_blocks> times;
+  std::array<uint32_t, median_time_blocks> times{};
   size_t count = 0;
   for (; number != no_header && count < times.size(); number = entries_[number].parent) {
     if (entries_[number].time_known) times[count++] = entries_[number].time;

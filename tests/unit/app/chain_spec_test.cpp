@@ -270,6 +270,17 @@ TEST(ChainSpec, NoTomlIsSaidWithItsPlace) {
   expect_refused(std::string(spec_bytes_max + 1, '#'), 0, {"larger than"});
 }
 
+// Found by a tester: 60,000 parts of one dotted key overflowed the parser's stack.
+TEST(ChainSpec, DeeplyDottedKeysAreRefusedBeforeTheyAreParsed) {
+  std::string key = "a";
+  for (int i = 0; i < 60'000; ++i) key += ".a";
+  for (const std::string& text : {"\n" + key + " = 1\n", "\n[" + key + "]\n", "\nx = {" + key + " = 1}\n"}) {
+    const auto spec = parse_chain_spec(text, "deep.toml");
+    ASSERT_FALSE(spec);
+    EXPECT_EQ(spec.error().line, 2u);
+  }
+}
+
 TEST(ChainSpec, AFileThatIsNotThere) {
   const auto spec = load_chain_spec("no/such/file.toml");
   ASSERT_FALSE(spec);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -152,6 +153,47 @@ TEST_F(ProgramTest, MkchainMakesTheSameBytesAgain) {
   ASSERT_EQ(run({"mkchain", "--blocks", "5", "--seed", "2", "--out", path("b.dat")}), 0);
   EXPECT_NE(read("a.dat"), read("b.dat"));
   EXPECT_EQ(run({"mkchain", "--rules", "mainnet", "--blocks", "5", "--out", path("b.dat")}), 1);
+}
+
+TEST_F(ProgramTest, NumbersOutOfRangeAreWrongUsage) {
+  EXPECT_EQ(run({"mkchain", "--blocks", "1", "--out", path("c"), "--seed=-1"}), 2);
+  EXPECT_EQ(run({"seeds", "sign", "--chain", "qnet", "--key", path("k"), "--expires", "1d", "--sequence=-1"}), 2);
+  EXPECT_NE(err_.find("-1 is no number"), std::string::npos) << err_;
+  EXPECT_EQ(run({"seeds", "sign", "--chain", "qnet", "--key", path("k"), "--expires", "1d", "--sequence=18446744073709551616"}),
+            2);
+  EXPECT_EQ(run({"node", "--chain", "qnet", "--timeout", "nan"}), 2);
+}
+
+// Found by a tester, at the price of a /dev/null: what is no regular file must be written, not replaced.
+TEST_F(ProgramTest, AnOutputThatIsALinkOrAPipeStaysOne) {
+  write("real", "old");
+  std::filesystem::create_symlink("real", path("link"));
+  EXPECT_EQ(run({"mkchain", "--blocks", "1", "--out", path("link")}), 0) << err_;
+  EXPECT_TRUE(std::filesystem::is_symlink(path("link")));
+  EXPECT_GT(read("real").size(), 285u);  // the genesis alone, with its head
+
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  const int pipe = ::open(path("pipe").c_str(), O_RDWR);
+  EXPECT_EQ(run({"mkchain", "--blocks", "1", "--out", path("pipe")}), 0) << err_;
+  EXPECT_TRUE(std::filesystem::is_fifo(path("pipe")));
+  std::string content(read("real").size(), 0);
+  EXPECT_EQ(::read(pipe, content.data(), content.size()), static_cast<ssize_t>(content.size()));
+  EXPECT_EQ(content, read("real"));
+
+  ::close(pipe);
+}
+
+TEST_F(ProgramTest, ImportReadsAPipe) {
+  EXPECT_EQ(run({"mkchain", "--blocks", "1", "--out", path("chain")}), 0) << err_;
+  const std::string content = read("chain");
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], content.data(), content.size()), static_cast<ssize_t>(content.size()));
+  ::close(ends[1]);
+  const std::string file = "/proc/self/fd/" + std::to_string(ends[0]);
+  EXPECT_EQ(run({"import", file, "--chain", "bitcoin-regtest", "--data", path("d"), "--in-memory"}), 0) << err_;
+  EXPECT_NE(out_.find("tip 1 "), std::string::npos) << out_;
+  ::close(ends[0]);
 }
 
 TEST_F(ProgramTest, ANodeWithoutPeersSaysSo) {

@@ -76,8 +76,8 @@ std::optional<uint64_t> LogGate::pass(std::string_view name, Instant now) {
 }
 
 struct SpdLogSink::State {
-  LogLevel level;
-  LogFormat format;
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
   std::shared_ptr<spdlog::logger> logger;
   std::mutex mutex;
   std::function<void()> before_line;

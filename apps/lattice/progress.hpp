@@ -24,7 +24,7 @@ class RateMeter {
  private:
   struct Sample {
     Instant time;
-    uint64_t blocks, bytes;
+    uint64_t blocks = 0, bytes = 0;
   };
   std::deque<Sample> samples_;
 };

@@ -18,10 +18,10 @@ namespace lattice {
 
 struct LinkEstablished {
   NodeId peer;
-  Suite suite;
+  Suite suite = Suite::xxhfs_chacha;
   Certificate certificate;
-  Digest handshake_hash;
-  Duration handshake_time;
+  Digest handshake_hash{};
+  Duration handshake_time{};
 };
 // The last event. `by_peer`: the peer closed, `error` is its reason. Else `error` is what the peer did wrong, or why we close.
 struct LinkClosed {

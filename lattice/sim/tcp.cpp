@@ -30,7 +30,8 @@ void Pipe::on_acknowledged(size_t bytes, bool lost) {
 
 Duration LossModel::delay(size_t bytes, bool more_follows, Duration round_trip, Rng& rng, uint64_t& sent_again) const {
   if (rate <= 0) return {};
-  const auto packets = static_cast<double>((bytes + segment_bytes - 1) / segment_bytes);
+  const size_t segments = (bytes + segment_bytes - 1) / segment_bytes;
+  const auto packets = static_cast<double>(segments);
   if (rng.unit() < std::pow(1 - rate, packets)) return {};
   ++sent_again;
   Duration timeout = std::max<Duration>(milliseconds{200}, 2 * round_trip);

@@ -27,7 +27,7 @@ class BitcoinChain final : public Chain {
   // What one command does: what it writes, and how things stood before.
   struct Change {
     Batch batch;
-    HeaderNumber best_before, tip_before;
+    HeaderNumber best_before = no_header, tip_before = no_header;
   };
 
   void load(Store& store, ChainEvents& events);

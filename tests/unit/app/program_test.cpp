@@ -18,7 +18,7 @@ class ProgramTest : public testing::Test {
   ProgramTest() : folder_(std::filesystem::temp_directory_path() / ("lattice-app-" + std::to_string(::getpid()))) {
     std::filesystem::create_directories(folder_);
   }
-  ~ProgramTest() override { std::filesystem::remove_all(folder_); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   int run(std::vector<std::string> arguments) {
     std::vector<const char*> argv{"lattice"};

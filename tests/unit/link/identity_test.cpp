@@ -8,8 +8,6 @@
 namespace lattice {
 namespace {
 
-using test::wall_start;
-
 struct IdentityTest : testing::Test {
   std::unique_ptr<Provider> provider = openssl_provider(std::make_unique<SeededRng>(1));
   std::shared_ptr<const Identity> one = test::identity(*provider, 1);

@@ -114,7 +114,7 @@ class LineChain final : public Chain {
     move_tip(out);
   }
   void on(const SubmitConsensus& c, ChainEvents& out) {
-    const bool bad = c.message.size() > 0 && c.message.view()[0] == 'x';
+    const bool bad = !c.message.empty() && c.message.view()[0] == 'x';
     out.push_back(ConsensusVerdict{c.request, {bad ? ErrorCode::bad_signature : ErrorCode::none, "consensus"}, !bad});
     consensus_seen.push_back(std::string(as_text(c.message.view())));
   }

@@ -83,7 +83,6 @@ HostResult<void> NodeHost::run(const std::function<bool(const NodeReport&)>& eve
       state.signals.add(SIGTERM);
       state.wait_for_signals();
     }
-    state.reactor.start_accepting();
     state.reactor.input([](Node& node, Now now) { node.start(now); });
     state.start_ticking(every_tick, tick);
     state.reactor.io.run();

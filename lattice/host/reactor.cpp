@@ -48,9 +48,7 @@ Reactor::Reactor(HostConfig host_config, std::unique_ptr<Chain> chain, std::uniq
       crypto_(crypto_threads(config.crypto_threads), crypto_jobs_max, relief()),
       reader_(1, reader_jobs_max, relief()),
       chain_worker_(
-          *chain_, *store_, real_now, post(),
-          [this](ChainEvents events) { input([&](Node& to, Now now) { to.on_chain_events(std::move(events), now); }); },
-          relief()) {}
+          *chain_, *store_, real_now, post(), [this](ChainEvents events) { on_chain_events(std::move(events)); }, relief()) {}
 
 Reactor::~Reactor() {
   for (auto& [id, connection] : connections) connection->abandon();
@@ -59,6 +57,15 @@ Reactor::~Reactor() {
 void Reactor::make_node() {
   config.node.listen_port = config.listen ? config.listen->port : uint16_t{0};
   node = std::make_unique<Node>(config.node, provider_, log);
+}
+
+// Who calls before the chain is read back waits in the kernel's backlog, and is not sent away.
+void Reactor::on_chain_events(ChainEvents events) {
+  input([&](Node& to, Now now) { to.on_chain_events(std::move(events), now); });
+  if (!accepting_ && node->takes_connections()) {
+    accepting_ = true;
+    start_accepting();
+  }
 }
 
 Post Reactor::post() {

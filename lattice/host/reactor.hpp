@@ -32,7 +32,6 @@ class Reactor {
 
   // listener.cpp
   HostResult<void> listen();
-  void start_accepting();
   bool accept(boost::asio::ip::tcp::socket socket);  // false: no slot, the socket is gone
 
   void make_node();
@@ -71,6 +70,8 @@ class Reactor {
   void carry_out(ToChain wish);
   void carry_out(ReadBody wish);
   void carry_out(VerifySeeds wish);
+  void on_chain_events(ChainEvents events);
+  void start_accepting();  // listener.cpp
   void write_marked();
   void wake_waiting();
   void arm_timer();
@@ -87,6 +88,7 @@ class Reactor {
   boost::asio::steady_timer timer_;
   std::optional<Instant> armed_;
   bool draining_ = false;
+  bool accepting_ = false;
   Resolver resolver_;
   // Last, so that their threads end before anything that they use.
   WorkerPool crypto_;

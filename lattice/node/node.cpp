@@ -58,10 +58,12 @@ void Node::stop(Now now) {
   state_->settle(now);
 }
 
+bool Node::takes_connections() const { return state_->loaded() && !state_->stopping; }
+
 std::optional<ConnId> Node::on_accepted(const Endpoint& remote, Now now) {
   State& s = *state_;
   const size_t reserved = std::min(s.config.outbound_target, s.config.connections_max / 2);
-  if (s.stopping || !s.loaded() || s.alive_count() >= s.config.connections_max) return std::nullopt;
+  if (!takes_connections() || s.alive_count() >= s.config.connections_max) return std::nullopt;
   if (s.inbound_count() >= s.config.connections_max - reserved) return std::nullopt;
   if (s.reputation.avoided(remote, now.mono)) return std::nullopt;
   Peer& peer = s.add_peer(remote, true, PeerSource::inbound, now.mono);

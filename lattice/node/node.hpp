@@ -92,6 +92,8 @@ class Node {
   // Closes every link with shutting_down; drain and go.
   void stop(Now now);
 
+  // False: the chain is still being read back, or the node has stopped. A host leaves connections in its backlog until then.
+  bool takes_connections() const;
   // A connection came in. Empty: no slot, the host closes it at once.
   std::optional<ConnId> on_accepted(const Endpoint& remote, Now now);
   void on_dialed(ConnId conn, const Endpoint& local, Now now);

@@ -151,6 +151,14 @@ void Node::on_chain_events(ChainEvents events, Now now) {
   state_->settle(now);
 }
 
+void Node::on_local_block(Bytes header, SharedBytes block, Now now) {
+  State& s = *state_;
+  if (!s.loaded() || s.stopping) return;
+  s.tell_chain(SubmitHeaders{s.unasked_request(), {std::move(header)}});
+  s.tell_chain(SubmitBlock{s.unasked_request(), std::move(block)});
+  s.settle(now);
+}
+
 void Node::on_body(RequestId request, std::optional<SharedBytes> body, Now now) {
   state_->on_body(request, std::move(body), now);
   state_->settle(now);

@@ -105,6 +105,8 @@ class Node {
   void on_resolved(RequestId request, DnsAnswer answer, Now now);
   void on_seed_work_done(RequestId request, std::vector<bool> valid, Now now);
   void on_chain_events(ChainEvents events, Now now);
+  // A block made by a program beside the node: judged like a peer's, but nobody is blamed; announced once it is the tip.
+  void on_local_block(Bytes header, SharedBytes block, Now now);
   void on_body(RequestId request, std::optional<SharedBytes> body, Now now);
   void on_timeout(Now now);
 

@@ -188,6 +188,7 @@ struct Node::State {
   template <class For>
   std::optional<For> take_pending(RequestId request);
   RequestId expect(Pending what);
+  RequestId unasked_request() { return RequestId{next_request++}; }  // whose answer nobody waits for
 
   NodeConfig config;
   Provider& provider;

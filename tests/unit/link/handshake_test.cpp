@@ -1,11 +1,8 @@
 #include <gtest/gtest.h>
 
-#include <set>
 #include <utility>
 
 #include <lattice/link/hello.hpp>
-#include <lattice/link/payload.hpp>
-#include <lattice/wire/tlv.hpp>
 
 #include "link_pair.hpp"
 
@@ -13,19 +10,10 @@ namespace lattice {
 namespace {
 
 using enum ErrorCode;
+using test::copy_of;
+using test::expect_nobody_established;
 using test::LinkPair;
 using test::wall_start;
-
-// Neither side came to believe in a link.
-void expect_nobody_established(LinkPair& pair) {
-  EXPECT_EQ(pair.established(Role::initiator), nullptr);
-  EXPECT_EQ(pair.established(Role::responder), nullptr);
-}
-
-// A copy to play tricks with.
-std::shared_ptr<Identity> copy_of(const std::shared_ptr<const Identity>& identity) {
-  return std::make_shared<Identity>(*identity);
-}
 
 TEST(Handshake, EstablishesBothSidesWithTheSameHash) {
   LinkPair pair;
@@ -189,139 +177,6 @@ TEST(Handshake, SuiteMustBeInTheCertificate) {
   EXPECT_EQ(pair.closed(Role::initiator), no_common_suite);
 }
 
-// --- who claims to be another ---
-
-TEST(Handshake, StaticKeyMustBeTheCertificates) {
-  for (const Role role : {Role::initiator, Role::responder}) {
-    LinkPair pair;
-    LinkConfig& config = role == Role::initiator ? pair.initiator_config : pair.responder_config;
-    auto thief = copy_of(config.identity);  // has the ML-DSA key, not the X25519 key
-    thief->dh = test::identity(*pair.provider, 44)->dh;
-    config.identity = thief;
-    pair.handshake();
-    EXPECT_EQ(pair.established(role == Role::initiator ? Role::responder : Role::initiator), nullptr);
-    EXPECT_EQ(pair.closed(role == Role::initiator ? Role::responder : Role::initiator), bad_certificate);
-  }
-}
-
-TEST(Handshake, SignatureMustBeByTheCertificatesKey) {
-  for (const Role role : {Role::initiator, Role::responder}) {
-    LinkPair pair;
-    LinkConfig& config = role == Role::initiator ? pair.initiator_config : pair.responder_config;
-    auto thief = copy_of(config.identity);  // has the X25519 key, not the ML-DSA key
-    thief->signing = test::identity(*pair.provider, 44)->signing;
-    config.identity = thief;
-    pair.handshake();
-    EXPECT_EQ(pair.established(role == Role::initiator ? Role::responder : Role::initiator), nullptr);
-    EXPECT_EQ(pair.closed(role == Role::initiator ? Role::responder : Role::initiator), bad_handshake);
-  }
-}
-
-// Misbinding: an honest signature by another key, with somebody else's certificate beside it.
-TEST(Handshake, SwappedCertificateIsRefused) {
-  for (const Role role : {Role::initiator, Role::responder}) {
-    LinkPair pair;
-    LinkConfig& config = role == Role::initiator ? pair.initiator_config : pair.responder_config;
-    auto liar = copy_of(config.identity);
-    liar->body = test::identity(*pair.provider, 44)->body;
-    config.identity = liar;
-    pair.handshake();
-    EXPECT_EQ(pair.established(role == Role::initiator ? Role::responder : Role::initiator), nullptr);
-  }
-}
-
-// A certificate that copies another's X25519 key, signed honestly: another NodeID, so it is nobody's impersonation.
-TEST(Handshake, NodeIdIsOfBothKeys) {
-  LinkPair pair;
-  pair.initiator_config.expected = pair.responder_config.identity->id;
-  auto copier = copy_of(test::identity(*pair.provider, 44));
-  copier->dh = pair.responder_config.identity->dh;
-  copier->certificate.dh = pair.responder_config.identity->certificate.dh;
-  copier->body = encode_certificate(copier->certificate);
-  copier->id = node_id_of(copier->certificate);
-  pair.responder_config.identity = copier;
-  pair.handshake();
-  EXPECT_EQ(pair.closed(Role::initiator), wrong_identity);
-}
-
-// Key-compromise impersonation: whoever holds all of R's keys is not thereby I.
-TEST(Handshake, KeysOfTheResponderDoNotMakeAnInitiator) {
-  LinkPair pair;
-  auto attacker = copy_of(pair.responder_config.identity);
-  attacker->body = pair.initiator_config.identity->body;
-  attacker->certificate = pair.initiator_config.identity->certificate;
-  attacker->id = pair.initiator_config.identity->id;
-  pair.initiator_config.identity = attacker;
-  pair.handshake();
-  EXPECT_EQ(pair.established(Role::responder), nullptr);
-}
-
-// The X25519 key and a recorded signature are not enough: the signature covers this handshake's hash.
-TEST(Handshake, RecordedSignatureIsRefused) {
-  LinkPair pair;
-  std::optional<WorkResult> recorded;
-  pair.worker = [&](const Work& work) {
-    const auto* sign = std::get_if<SignWork>(&work);
-    const bool by_responder = sign && as_text(sign->context) == "lattice/1/hs/resp";
-    if (by_responder && recorded) return *recorded;
-    WorkResult result = run_work(work, *pair.provider);
-    if (by_responder) recorded = result;
-    return result;
-  };
-  pair.handshake();
-  ASSERT_NE(pair.established(Role::initiator), nullptr);
-  pair.initiator_events.clear();
-  pair.responder_events.clear();
-  pair.handshake();
-  expect_nobody_established(pair);
-  EXPECT_EQ(pair.closed(Role::initiator), bad_handshake);
-}
-
-TEST(Handshake, SignatureOfAnotherContextIsRefused) {
-  for (const std::string_view context : {"lattice/1/hs/init", "lattice/1/record", "lattice/1/cert", ""}) {
-    LinkPair pair;
-    pair.worker = [&](const Work& work) {
-      Work changed = work;
-      if (auto* sign = std::get_if<SignWork>(&changed)) sign->context = to_bytes(as_bytes(context));
-      return run_work(changed, *pair.provider);
-    };
-    pair.handshake();
-    expect_nobody_established(pair);
-    EXPECT_EQ(pair.closed(Role::initiator), bad_handshake);
-  }
-}
-
-TEST(Handshake, SignatureWithoutTheRespondersNameIsRefused) {
-  LinkPair pair;
-  pair.worker = [&](const Work& work) {
-    Work changed = work;
-    if (auto* sign = std::get_if<SignWork>(&changed); sign && as_text(sign->context) == "lattice/1/hs/init") {
-      sign->message.resize(sign->message.size() - 32);
-    }
-    return run_work(changed, *pair.provider);
-  };
-  pair.handshake();
-  EXPECT_EQ(pair.established(Role::responder), nullptr);
-  EXPECT_EQ(pair.closed(Role::responder), bad_handshake);
-}
-
-TEST(Handshake, TwoSignaturesOfOneMessageDiffer) {
-  LinkPair pair;
-  std::vector<Bytes> signatures;
-  pair.worker = [&](const Work& work) {
-    if (const auto* sign = std::get_if<SignWork>(&work); sign && signatures.empty()) {
-      SignWork again = *sign;
-      pair.provider->rng().fill(again.entropy.span());
-      signatures.push_back(std::get<SignDone>(run_work(work, *pair.provider)).signature);
-      signatures.push_back(std::get<SignDone>(run_work(again, *pair.provider)).signature);
-    }
-    return run_work(work, *pair.provider);
-  };
-  pair.handshake();
-  ASSERT_EQ(signatures.size(), 2u);
-  EXPECT_NE(signatures[0], signatures[1]);
-}
-
 // --- what somebody between them can do ---
 
 TEST(Handshake, FlippedBitAnywhereIsRefused) {
@@ -480,127 +335,6 @@ TEST(Handshake, AnotherCertificateThanTheKnownOneIsRefused) {
   pair.handshake();
   expect_nobody_established(pair);
   EXPECT_EQ(pair.closed(Role::initiator), bad_certificate);
-}
-
-// --- the parts ---
-
-TEST(Hello, ComesBackAsItWas) {
-  const Hello hello{{1, 2, 3, 4}, 1, {9, 8, 7, 6, 5, 4, 3, 2}, 2, {1, 2, 0x0101}};
-  const Bytes bytes = encode_hello(hello);
-  EXPECT_EQ(to_hex(bytes),
-            "01020304"
-            "01"
-            "01"
-            "0001"
-            "0908070605040302"
-            "0002"
-            "03"
-            "000100020101"
-            "00");
-  wire::Reader reader(bytes);
-  const auto back = read_hello(reader, hello.magic);
-  ASSERT_TRUE(back);
-  EXPECT_EQ(*back, hello);
-  for (size_t length = 0; length < bytes.size(); ++length) {
-    wire::Reader shorter(ByteView(bytes).first(length));
-    EXPECT_FALSE(read_hello(shorter, hello.magic));
-  }
-}
-
-TEST(Hello, WhatItCannotBe) {
-  const Bytes good = encode_hello({{1, 2, 3, 4}, 0, {}, 1, {1, 2}});
-  const auto error_with = [&](size_t offset, uint8_t value) {
-    Bytes bytes = good;
-    bytes[offset] = value;
-    wire::Reader reader(bytes);
-    const auto hello = read_hello(reader, {1, 2, 3, 4});
-    return hello ? none : hello.error().code;
-  };
-  EXPECT_EQ(error_with(0, 1), none);
-  EXPECT_EQ(error_with(0, 2), wrong_magic);
-  EXPECT_EQ(error_with(4, 2), wrong_version);
-  EXPECT_EQ(error_with(5, handshake_type_retry), bad_handshake);
-  EXPECT_EQ(error_with(17, 3), bad_handshake);   // a suite that is not offered
-  EXPECT_EQ(error_with(18, 0), bad_handshake);   // no offers
-  EXPECT_EQ(error_with(18, 9), bad_handshake);   // too many
-  EXPECT_EQ(error_with(22, 1), bad_handshake);   // one twice
-  EXPECT_EQ(error_with(23, 84), bad_handshake);  // answers a retry
-}
-
-TEST(Suites, ChoiceIsByStrength) {
-  const auto choose = [](SuiteIds a, SuiteIds b) { return choose_suite(a, b); };
-  EXPECT_EQ(choose({1}, {1}), 1);
-  EXPECT_EQ(choose({1, 2}, {2, 1}), 2);
-  EXPECT_EQ(choose({0x0101, 0x0001, 0x0011}, {0x0011, 0x0101}), 0x0011);
-  EXPECT_EQ(choose({0x0101, 0x0021}, {0x0021, 0x0101}), 0x0021);
-  EXPECT_EQ(choose({1}, {2}), std::nullopt);
-  EXPECT_EQ(choose({0x7777}, {0x7777}), std::nullopt) << "unknown strength";
-  EXPECT_EQ(choose({}, {1}), std::nullopt);
-  EXPECT_EQ(cut_suites(SuiteIds{1, 2, 3}, SuiteIds{3, 1}), (SuiteIds{1, 3}));
-}
-
-TEST(Payload, FormIsStrict) {
-  const auto build = [](PayloadHead head, size_t bytes) {
-    Bytes payload = to_bytes(encode_payload_head(head));
-    payload.resize(payload.size() + bytes);
-    const auto read = read_payload(payload, SignAlg::mldsa65);
-    return read ? none : read.error().code;
-  };
-  EXPECT_EQ(build({0, 2024, 3309, 6}, 2024 + 3309 + 6), none);
-  EXPECT_EQ(build({1, 32, 3309, 0}, 32 + 3309), none);
-  EXPECT_EQ(build({1, 33, 3309, 0}, 33 + 3309), bad_handshake);
-  EXPECT_EQ(build({2, 2024, 3309, 0}, 2024 + 3309), bad_handshake);
-  EXPECT_EQ(build({0, 2024, 3308, 0}, 2024 + 3308), bad_handshake);
-  EXPECT_EQ(build({0, 8193, 3309, 0}, 8193 + 3309), bad_handshake);
-  EXPECT_EQ(build({0, 2024, 3309, 513}, 2024 + 3309 + 513), too_large);
-  EXPECT_EQ(build({0, 2024, 3309, 6}, 2024 + 3309 + 5), truncated);
-  EXPECT_EQ(build({0, 2024, 3309, 6}, 2024 + 3309 + 7), trailing_bytes);
-}
-
-TEST(Payload, RespondersOffersAreMandatory) {
-  EXPECT_EQ(read_offers_extension(encode_offers_extension({1, 2})), (SuiteIds{1, 2}));
-  EXPECT_FALSE(read_offers_extension({}));
-  wire::Writer other;
-  wire::write_tlv(other, 7, as_bytes("x"));
-  EXPECT_FALSE(read_offers_extension(other.view()));
-  EXPECT_TRUE(check_extensions(other.view()));
-  for (const Bytes& value : {Bytes{}, Bytes{1}, Bytes{0, 1, 0, 1}, Bytes(18, 0)}) {
-    wire::Writer bad;
-    wire::write_tlv(bad, 1, value);
-    EXPECT_FALSE(read_offers_extension(bad.view()));
-  }
-}
-
-// Every field that is signed changes what is signed; only the initiator names the responder.
-TEST(Payload, SignedContentCoversEverything) {
-  const Bytes head(7, 1);
-  const Bytes extensions(6, 2);
-  const SignedContent content{Role::responder, 1, {}, {}, head, extensions, std::nullopt};
-  const Bytes base = encode_signed(content);
-  EXPECT_EQ(base.size(), 1 + 2 + 32 + 32 + 32u);
-  EXPECT_EQ(base[0], 0x52);
-  std::set<Bytes> all{base};
-  SignedContent changed = content;
-  changed.suite = 2;
-  all.insert(encode_signed(changed));
-  changed = content;
-  changed.handshake_hash[0] = 1;
-  all.insert(encode_signed(changed));
-  changed = content;
-  changed.certificate.bytes[0] = 1;
-  all.insert(encode_signed(changed));
-  const Bytes other(7, 3);
-  changed = content;
-  changed.head = other;
-  all.insert(encode_signed(changed));
-  changed = content;
-  changed.extensions = other;
-  all.insert(encode_signed(changed));
-  changed = content;
-  changed.role = Role::initiator;
-  changed.responder = NodeId{};
-  all.insert(encode_signed(changed));
-  EXPECT_EQ(all.size(), 7u);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Two links in memory, and whoever sits between them.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <vector>
 
@@ -119,5 +121,16 @@ struct LinkPair {
     return found;
   }
 };
+
+// Neither side came to believe in a link.
+inline void expect_nobody_established(LinkPair& pair) {
+  EXPECT_EQ(pair.established(Role::initiator), nullptr);
+  EXPECT_EQ(pair.established(Role::responder), nullptr);
+}
+
+// A copy to play tricks with.
+inline std::shared_ptr<Identity> copy_of(const std::shared_ptr<const Identity>& identity) {
+  return std::make_shared<Identity>(*identity);
+}
 
 }  // namespace lattice::test

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace lattice::bench {
 
@@ -43,13 +44,15 @@ static std::string goal_text(const Row& row) {
 std::string table(const std::vector<Row>& rows) {
   std::string out = fmt::format("{:<4} {:<46} {:>12} {:>12} {:<8} {:>5} {:>12} {:>6}  {:<16} {}\n", "id", "work", "median",
                                 "p99", "unit", "runs", "limit", "ratio", "goal", "");
+  std::set<std::string> named;  // limits: once each
   for (const Row& row : rows) {
     const auto all = ratios(row);
     out += fmt::format("{:<4} {:<46} {:>12.2f} {:>12.2f} {:<8} {:>5} {:>12} {:>6}  {:<16} {}\n", row.id, row.what,
                        quantile(row.values, 0.5), worst(row), row.unit, row.values.size(),
                        row.limits.empty() ? "" : fmt::format("{:.2f}", quantile(row.limits, 0.5)),
                        all.empty() ? "" : fmt::format("{:.2f}", quantile(all, 0.5)), goal_text(row), verdict(row));
-    if (!row.limit_name.empty()) out += fmt::format("     limit: {}\n", row.limit_name);
+    if (row.limit_name.empty() || !named.insert(row.limit_name).second) continue;
+    out += fmt::format("     limit: {}\n", row.limit_name);
   }
   return out;
 }

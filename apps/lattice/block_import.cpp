@@ -44,7 +44,9 @@ HostResult<void> BlockImporter::load() {
   if (!failed_) return {};
   return std::unexpected(HostError{"the chain in the --data folder could not be read",
                                    fmt::format("{} ({})", error_text(failure_.code), failure_.where),
-                                   "give the chain spec it was made with, or another folder"});
+                                   failure_.code == ErrorCode::store_failed
+                                       ? "check the disk, then move the folder chains away and start again, which syncs anew"
+                                       : "give the chain spec it was made with, or another folder"});
 }
 
 HostResult<void> BlockImporter::add(Bytes block) {

@@ -1,18 +1,15 @@
 #include "chain_spec.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <initializer_list>
-#include <sstream>
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 #include <lattice/chains/bitcoin/chain.hpp>
 
 #include "presets.hpp"
+#include "toml_section.hpp"
 
 namespace lattice::app {
 
@@ -27,10 +24,6 @@ std::optional<Rules> parse_rules(std::string_view name) {
     if (name == rules_name(rules)) return rules;
   }
   return std::nullopt;
-}
-
-std::string SpecError::text() const {
-  return line == 0 ? fmt::format("{}: {}", file, what) : fmt::format("{}:{}:{}: {}", file, line, column, what);
 }
 
 std::optional<KnownPeer> parse_known_peer(std::string_view text) {
@@ -69,99 +62,10 @@ namespace {
 
 constexpr uint64_t height_max = bitcoin::height_max;
 
-// Thrown inside this file, caught at parse_chain_spec: a parser of twenty keys reads better without a TRY on each.
-struct Fault {
-  toml::source_position where;
-  std::string what;
-};
-
-[[noreturn]] void refuse(const toml::node& node, std::string what) { throw Fault{node.source().begin, std::move(what)}; }
-
-std::string list_of(std::initializer_list<std::string_view> words) {
-  std::string out;
-  for (const auto word : words) out += (out.empty() ? "" : ", ") + std::string(word);
-  return out;
-}
-
-// What a file says may hold anything: it goes into a message shortened and in printable ASCII.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text.substr(0, 80)) out += c >= ' ' && c < 127 ? c : '?';
-  return out + (text.size() > 80 ? "...\"" : "\"");
-}
-
-// A table with a fixed set of keys: any other is refused with its position, before its values are looked at.
-class Section {
- public:
-  Section(const toml::table& table, std::string name, std::initializer_list<std::string_view> keys)
-      : table_(table), name_(std::move(name)) {
-    for (const auto& [key, value] : table) {
-      if (std::ranges::find(keys, key.str()) != keys.end()) continue;
-      throw Fault{key.source().begin,
-                  fmt::format("unknown key {} in {}; allowed: {}", quoted(key.str()), name_, list_of(keys))};
-    }
-  }
-
-  const toml::node* find(std::string_view key) const { return table_.get(key); }
-  const toml::node& need(std::string_view key) const {
-    if (const auto* node = find(key)) return *node;
-    throw Fault{table_.source().begin, fmt::format("{} needs the key \"{}\"", name_, key)};
-  }
-  // How messages call a value: [chain] rules.
-  std::string path(std::string_view key) const { return fmt::format("{} {}", name_, key); }
-
-  std::string text(std::string_view key) const {
-    const auto& node = need(key);
-    const auto value = node.value_exact<std::string>();
-    if (!value) refuse(node, path(key) + " must be a text in quotes");
-    return *value;
-  }
-  uint64_t number(std::string_view key, uint64_t least, uint64_t most) const {
-    return number(need(key), path(key), least, most);
-  }
-  template <class Number>
-  void maybe_number(std::string_view key, uint64_t least, uint64_t most, Number& to) const {
-    if (find(key)) to = static_cast<Number>(number(key, least, most));
-  }
-  static uint64_t number(const toml::node& node, const std::string& what, uint64_t least, uint64_t most) {
-    const auto value = node.value_exact<int64_t>();
-    if (!value) refuse(node, what + " must be a whole number");
-    if (*value < 0 || static_cast<uint64_t>(*value) < least || static_cast<uint64_t>(*value) > most) {
-      refuse(node, fmt::format("{} is {}; allowed: {} to {}", what, *value, least, most));
-    }
-    return static_cast<uint64_t>(*value);
-  }
-  // Exactly `count` bytes in hexadecimal.
-  Bytes hex(std::string_view key, size_t count) const {
-    const auto value = text(key);
-    auto bytes = from_hex(value);
-    if (!bytes || bytes->size() != count) refuse(need(key), fmt::format("{} must be {} hex digits", path(key), count * 2));
-    return *bytes;
-  }
-  BlockHash hash(std::string_view key) const {
-    const auto value = bitcoin::from_display(text(key));
-    if (!value) refuse(need(key), path(key) + " must be 64 hex digits, as block explorers show a hash");
-    return *value;
-  }
-
- private:
-  const toml::table& table_;
-  std::string name_;
-};
-
-const toml::table* table_at(const toml::table& root, std::string_view key) {
-  const auto* node = root.get(key);
-  if (node && !node->is_table()) refuse(*node, fmt::format("{} must be a table: [{}]", key, key));
-  return node ? node->as_table() : nullptr;
-}
-
-const toml::array* array_of(const toml::node* node, const std::string& what, size_t count_max) {
-  if (!node) return nullptr;
-  const auto* array = node->as_array();
-  if (!array) refuse(*node, what + " must be a list: [...]");
-  if (array->size() > count_max)
-    refuse(*node, fmt::format("{} has {} entries; at most {} are allowed", what, array->size(), count_max));
-  return array;
+BlockHash read_hash(const Section& section, std::string_view key) {
+  const auto value = bitcoin::from_display(section.text(key));
+  if (!value) refuse(section.need(key), section.path(key) + " must be 64 hex digits, as block explorers show a hash");
+  return *value;
 }
 
 ByteArray<4> read_magic(const Section& section) {
@@ -302,7 +206,7 @@ void read_trusted_header(const toml::table* table, ChainSpec& spec) {
   const Section section(*table, "[trusted_header]", {"height", "hash", "bits", "time"});
   TrustedHeader header;
   header.height = static_cast<uint32_t>(section.number("height", 1, height_max));
-  header.hash = section.hash("hash");
+  header.hash = read_hash(section, "hash");
   header.bits = read_bits(section);
   if (section.find("time")) header.time = static_cast<uint32_t>(section.number("time", 1, UINT32_MAX));
   spec.trusted_header = header;
@@ -315,7 +219,7 @@ void read_checkpoints(const toml::table& root, ChainSpec& spec) {
     const auto* table = node.as_table();
     if (!table) refuse(node, "a checkpoint is a table: [[checkpoints]] with height and hash");
     const Section section(*table, "[[checkpoints]]", {"height", "hash"});
-    const Checkpoint checkpoint{static_cast<uint32_t>(section.number("height", 1, height_max)), section.hash("hash")};
+    const Checkpoint checkpoint{static_cast<uint32_t>(section.number("height", 1, height_max)), read_hash(section, "hash")};
     if (!spec.checkpoints.empty() && spec.checkpoints.back().height >= checkpoint.height) {
       refuse(section.need("height"), "checkpoints must stand in order of height, each height once");
     }
@@ -371,13 +275,13 @@ ChainSpec read_spec(const toml::table& root) {
     }
     spec = *preset;
   } else if (!chain) {
-    throw Fault{{},
-                fmt::format("neither preset nor [chain]: begin with preset = \"...\" (one of {}) or with a [chain] table",
-                            preset_names())};
+    throw TomlFault{{},
+                    fmt::format("neither preset nor [chain]: begin with preset = \"...\" (one of {}) or with a [chain] table",
+                                preset_names())};
   } else {
     read_chain(*chain, spec);
     if (!section.find("network_protocol"))
-      throw Fault{{}, "a chain of its own needs [network_protocol] with magic_bytes and default_port"};
+      throw TomlFault{{}, "a chain of its own needs [network_protocol] with magic_bytes and default_port"};
   }
   read_protocol(table_at(root, "network_protocol"), spec, builds_on_preset);
   if (chain) hold_against_preset(*chain, spec);
@@ -388,47 +292,17 @@ ChainSpec read_spec(const toml::table& root) {
   read_limits(table_at(root, "limits"), spec);
   if (spec.outbound_connections > spec.connections_max) {
     const auto* limits = root.get("limits");
-    throw Fault{limits ? limits->source().begin : toml::source_position{},
-                fmt::format("outbound_connections ({}) is above max_connections ({})", spec.outbound_connections,
-                            spec.connections_max)};
+    throw TomlFault{limits ? limits->source().begin : toml::source_position{},
+                    fmt::format("outbound_connections ({}) is above max_connections ({})", spec.outbound_connections,
+                                spec.connections_max)};
   }
   return spec;
-}
-
-// The parser goes one call deeper for each part of a dotted key, and bounds only arrays and inline tables. No key of ours has more
-// than one dot, no name or address as many as this.
-constexpr size_t key_dots_max = 128;
-
-std::optional<size_t> deeply_dotted_line(std::string_view text) {
-  size_t line = 1, dots = 0;
-  for (const char c : text) {
-    const bool part_of_key =
-        std::isalnum(static_cast<unsigned char>(c)) || std::string_view("_-.\"' \t").find(c) != std::string_view::npos;
-    if (c == '\n') ++line;
-    dots = part_of_key ? dots + (c == '.' ? 1 : 0) : 0;
-    if (dots > key_dots_max) return line;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
 
 std::expected<ChainSpec, SpecError> parse_chain_spec(std::string_view text, std::string_view file) {
-  const auto error = [&](const toml::source_position& at, std::string what) {
-    return std::unexpected(SpecError{std::string(file), at.line, at.column, std::move(what)});
-  };
-  if (text.size() > spec_bytes_max) return error({}, fmt::format("larger than {} bytes", spec_bytes_max));
-  if (const auto line = deeply_dotted_line(text)) {
-    return error({static_cast<toml::source_index>(*line), 1},
-                 fmt::format("more than {} dots in one key or word", key_dots_max));
-  }
-  try {
-    return read_spec(toml::parse(text));
-  } catch (const toml::parse_error& problem) {
-    return error(problem.source().begin, fmt::format("this is no TOML: {}", problem.description()));
-  } catch (const Fault& fault) {
-    return error(fault.where, fault.what);
-  }
+  return read_toml(text, file, spec_bytes_max, read_spec);
 }
 
 std::expected<ChainSpec, SpecError> load_chain_spec(const std::string& preset_or_file) {

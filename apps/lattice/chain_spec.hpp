@@ -24,6 +24,8 @@
 #include <lattice/chains/bitcoin/rules.hpp>
 #include <lattice/node/node.hpp>
 
+#include "toml_error.hpp"
+
 namespace lattice::app {
 
 enum class Rules : uint8_t { bitcoin_mainnet, bitcoin_regtest };
@@ -73,13 +75,7 @@ constexpr size_t spec_operators_max = 16;
 constexpr size_t spec_bootstrap_max = 256;
 constexpr size_t spec_checkpoints_max = 1024;
 
-// What is wrong, and where: "my.toml:3:8: ...". Line and column from 1; 0 where the file as a whole is meant.
-struct SpecError {
-  std::string file;
-  size_t line = 0, column = 0;
-  std::string what;
-  std::string text() const;
-};
+using SpecError = TomlError;
 
 // `file` is only for messages.
 std::expected<ChainSpec, SpecError> parse_chain_spec(std::string_view toml, std::string_view file);

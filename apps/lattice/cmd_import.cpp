@@ -38,16 +38,14 @@ HostError file_error(const std::string& file, std::string why) {
           "give a file of blocks in blk format: magic, length, block"};
 }
 
-// A file of the chain's own magic, or of the network whose rules it has: a chain of its own can be filled with mainnet's
-// blocks.
 HostResult<ByteArray<4>> find_magic(std::FILE* file, const std::string& name, const ChainSpec& spec) {
   ByteArray<4> magic{};
   if (std::fread(magic.data(), 1, magic.size(), file) != magic.size()) {
     return std::unexpected(file_error(name, std::ferror(file) ? std::strerror(errno) : "it is empty"));
   }
-  const auto& usual = spec.rules == Rules::bitcoin_mainnet ? bitcoin::mainnet_magic : bitcoin::regtest_magic;
-  if (magic == spec.magic || magic == usual) return magic;
-  const auto known = spec.magic == usual ? to_hex(usual) : to_hex(spec.magic) + " or " + to_hex(usual);
+  const auto [own, usual] = file_magics(spec);
+  if (magic == own || magic == usual) return magic;
+  const auto known = own == usual ? to_hex(usual) : to_hex(own) + " or " + to_hex(usual);
   return std::unexpected(
       file_error(name, fmt::format("it begins with {}, and the magic of chain {} is {}", to_hex(magic), spec.name, known)));
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <lattice/host/node_host.hpp>
 
+#include "block_follower.hpp"
 #include "data_folder.hpp"
 #include "files.hpp"
 #include "load_spec.hpp"
@@ -22,7 +23,7 @@ namespace lattice::app {
 namespace {
 
 struct NodeOptions {
-  std::string chain, data, listen, report, log_level = "info", log_format = "text";
+  std::string chain, data, listen, report, follow, log_level = "info", log_format = "text";
   std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers;
   bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
   double timeout_s = 0;
@@ -137,7 +138,8 @@ HostResult<void> verdict(const NodeOptions& options, const Watch& watch) {
   const auto& report = watch.last();
   if (report.failed) {
     return failure("the node stopped", fmt::format("{} ({})", error_text(report.failed->code), report.failed->where),
-                   "check the disk and the --data folder, then start it again");
+                   "check the disk and the --data folder, then start it again; where that does not help, move the folder\n"
+                   "  chains out of it, and the next start syncs anew");
   }
   if (!options.until_synced || report.synced) return {};
   const auto peers = std::ranges::count(report.peers, true, &PeerReport::established);
@@ -166,6 +168,8 @@ HostResult<void> run_node(const NodeOptions& options) {
                    "check [trusted_header] of the chain spec");
   config->node.identity = *identity;
   config->node.chain = made->chain->identity();
+  std::optional<BlockFollower> follower;
+  if (!options.follow.empty()) follower.emplace(options.follow, *spec, made->chain->identity().block_bytes_max, log);
 
   NodeHost host(std::move(*config), std::move(made->chain), std::move(*store), *provider, log);
   if (auto started = host.start(); !started) return started;
@@ -177,9 +181,15 @@ HostResult<void> run_node(const NodeOptions& options) {
             {"listen", host.local() ? host.local()->text() : "none"},
             {"data", data.empty() ? "memory" : data}}});
   Watch watch(options, log);
-  const auto ran = host.run([&](const NodeReport& report) { return watch.on_tick(report); }, tick);
+  const auto ran = host.run(
+      [&](const NodeReport& report) {
+        if (follower && report.loaded)
+          follower->poll([&](const Bytes& header, const SharedBytes& block) { return host.submit_block(header, block); });
+        return watch.on_tick(report);
+      },
+      tick);
   watch.finish();
-  fmt::print("{}", sync_summary(watch.last(), watch.times()));
+  std::fputs(sync_summary(watch.last(), watch.times()).c_str(), stdout);
   std::fflush(stdout);
   if (!options.report.empty()) {
     auto written =
@@ -225,6 +235,9 @@ void add_node(Program& program) {
       ->add_option("--timeout", options->timeout_s,
                    "End after this many seconds; with --until-synced and no sync that is a failure")
       ->check(number_in(0, 1e9));
+  command->add_option("--follow", options->follow,
+                      "Take the blocks of this file, and those that another program (a miner) appends to it; the format is\n"
+                      "that of mkchain and import. They are judged like a peer's; valid ones are announced at once");
   command->add_option("--report", options->report, "At the end, write what happened to this file (JSON)");
   command->add_option("--log-level", options->log_level, "What goes to standard error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))

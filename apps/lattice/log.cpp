@@ -106,7 +106,7 @@ SpdLogSink::SpdLogSink(LogLevel level, LogFormat format) : state_(std::make_uniq
   state_->logger->set_level(spdlog::level::trace);
   state_->logger->flush_on(spdlog::level::trace);
   const char* pattern =
-      format == LogFormat::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v";
+      format == LogFormat::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%fZ %^%-7l%$ %v";
   state_->logger->set_pattern(pattern, spdlog::pattern_time_type::utc);
 }
 

@@ -1,7 +1,7 @@
 // Log lines on standard error: one event, one line, as text or as JSON.
 //
-//   2026-03-01T12:00:00.123Z info    peer_connected peer=lat1... inbound=1
-//   {"time":"2026-03-01T12:00:00.123Z","level":"info","event":"peer_connected","peer":"lat1...","inbound":"1"}
+//   2026-03-01T12:00:00.123456Z info    peer_connected peer=lat1... inbound=1
+//   {"time":"2026-03-01T12:00:00.123456Z","level":"info","event":"peer_connected","peer":"lat1...","inbound":"1"}
 //
 // Values may come from peers: they are cut to `log_value_bytes_max`, and nothing in them can begin a line, move a cursor or end
 // a quotation. Each event name has a budget of its own, so that a peer who causes one event again and again neither fills the

@@ -1,8 +1,11 @@
 #include "program.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <exception>
 
 #include <fmt/format.h>
 
@@ -31,8 +34,18 @@ CLI::Validator number_in(double least, double most) {
 }
 
 static void print_error(const HostError& error) {
-  fmt::print(stderr, "lattice: {}: {}\n", error.what, error.why);
-  if (!error.advice.empty()) fmt::print(stderr, "  {}\n", error.advice);
+  std::string text = "lattice: " + error.what + ": " + error.why + "\n";
+  if (!error.advice.empty()) text += "  " + error.advice + "\n";
+  std::fputs(text.c_str(), stderr);  // fmt::print would throw where that cannot be written
+}
+
+// What the libraries throw (no memory, no descriptor for a thread or a socket) ends the program with a reason as well.
+static HostResult<void> act(const Program& program) {
+  try {
+    return program.action();
+  } catch (const std::exception& error) {
+    return failure("the program had to stop", error.what(), "check the machine's memory, disk and limit of open files");
+  }
 }
 
 int run_program(int argc, const char* const* argv) {
@@ -53,8 +66,11 @@ int run_program(int argc, const char* const* argv) {
     // --help and --version end here too, with zero.
     return app.exit(error) == 0 ? static_cast<int>(Exit::ok) : static_cast<int>(Exit::usage);
   }
-  const auto result = program.action();
-  std::fflush(stdout);
+  auto result = act(program);
+  // Who reads our output may go; a disk that does not take it is another thing.
+  if (std::fflush(stdout) != 0 && errno != EPIPE && result) {
+    result = failure("the output could not be written", std::strerror(errno), "check where standard output goes");
+  }
   if (result) return static_cast<int>(Exit::ok);
   print_error(result.error());
   return static_cast<int>(Exit::failed);

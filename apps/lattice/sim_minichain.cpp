@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include <examples/minichain/minichain.hpp>
-#include <lattice/sim/world.hpp>
+#include <lattice/sim/modelled_provider.hpp>
 
 namespace lattice::app {
 
@@ -13,62 +13,60 @@ using std::chrono::milliseconds;
 
 namespace {
 
-sim::WorldOptions world_options(const sim::ScenarioOptions& options) {
+constexpr uint16_t minichain_port = 8333;
+
+sim::WorldOptions world_options(const sim::Plan& plan) {
   sim::WorldOptions world;
-  world.seed = options.seed;
-  world.loss = options.loss;
-  world.bytes_per_second = options.bytes_per_second;
-  world.cities = options.cities;
-  world.wall_start = options.wall_start;
-  world.log = options.log;
+  world.seed = plan.seed;
+  world.cryptography = plan.cryptography;
+  world.weather = plan.weather;
+  world.bytes_per_second = plan.bytes_per_second;
+  world.cities = plan.cities;
+  world.wall_start = plan.wall_start;
+  world.log = plan.log;
   return world;
+}
+
+// Keys of the kind that the world's nodes can check.
+std::unique_ptr<Provider> key_maker(const sim::Plan& plan) {
+  auto rng = std::make_unique<SeededRng>(plan.seed);
+  if (plan.cryptography == sim::Cryptography::modelled) return sim::modelled_provider(std::move(rng));
+  return openssl_provider(std::move(rng));
 }
 
 IpAddress address_of(size_t index) {
   return IpAddress::v4(static_cast<uint8_t>(20 + index / 250), static_cast<uint8_t>(1 + index % 250), 7, 1);
 }
 
-class MinichainScenario {
+class MinichainRun {
  public:
-  MinichainScenario(const sim::ScenarioOptions& options, uint64_t height)
-      : options_(options),
-        height_(height),
-        provider_(openssl_provider(std::make_unique<SeededRng>(options.seed))),
-        world_(world_options(options)) {
+  MinichainRun(const sim::Plan& plan, uint64_t height, size_t restarts)
+      : plan_(plan), height_(height), provider_(key_maker(plan)), world_(world_options(plan)), restarts_left_(restarts) {
     make_keys();
     world_.on_chain_event([this](HostId host, const ChainEvent& event) { on_chain_event(host, event); });
     sim::DnsRecord dns;
     for (size_t i = 0; i < minichain::validator_count; ++i) dns.addresses.push_back(address_of(i));
     world_.set_dns("minichain.sim", dns);
-    for (size_t i = 0; i < options.nodes; ++i) add(i);
-    restarts_left_ = options.restarts;
-    for (size_t i = 0; i < options.restarts; ++i)
+    for (size_t i = 0; i < plan.nodes; ++i) add(i);
+    for (size_t i = 0; i < restarts; ++i)
       world_.after(milliseconds{6'000 + world_.rng().below(40'000)}, [this](sim::World&) { restart(); });
   }
 
-  sim::ScenarioResult run() {
+  sim::PlanResult run() {
     const auto began = std::chrono::steady_clock::now();
     const Instant start = world_.now();
-    const auto done = [&] { return restarts_left_ == 0 && at_height() == options_.nodes; };
-    world_.run_until(done, start + options_.limit);
-    const auto& stats = world_.stats();
-    result_.seed = options_.seed;
-    result_.nodes = options_.nodes;
+    const auto done = [&] { return restarts_left_ == 0 && world_.now() >= start + plan_.least && at_height() == plan_.nodes; };
+    world_.after(plan_.least, [](sim::World&) {});  // an event to look at, when nothing else is due
+    world_.run_until(done, start + std::max(plan_.recovery, plan_.least));
+    result_.seed = plan_.seed;
+    result_.nodes = plan_.nodes;
     result_.nodes_at_tip = at_height();
-    if (!finals_.empty()) result_.height = finals_.rbegin()->first, result_.tip = finals_.rbegin()->second;
+    if (!finals_.empty()) result_.tip = {finals_.rbegin()->second, finals_.rbegin()->first};
     result_.simulated_seconds = seconds_of(world_.now() - start);
     result_.real_seconds = seconds_of(std::chrono::steady_clock::now() - began);
-    result_.events = stats.events;
-    result_.events_per_second = static_cast<double>(stats.events) / result_.real_seconds;
-    result_.segments = stats.bursts;
-    result_.bytes = stats.bytes;
-    result_.losses = stats.sent_again;
-    result_.connections = stats.connections;
-    for (const HostId host : hosts_)
-      if (world_.running(host)) result_.handshakes += world_.report(host).handshakes;
-    result_.connections_peak = stats.connections_peak;
+    result_.world = world_.stats();
     result_.trace_hash = world_.trace_hash();
-    result_.passed = result_.broken.empty() && result_.nodes_at_tip == options_.nodes;
+    result_.passed = result_.broken.empty() && result_.nodes_at_tip == plan_.nodes;
     return result_;
   }
 
@@ -85,7 +83,7 @@ class MinichainScenario {
   void add(size_t index) {
     sim::SimNodeConfig config;
     config.node.magic = {'m', 'i', 'n', 'i'};
-    config.node.default_port = config.node.listen_port = options_.port;
+    config.node.default_port = config.node.listen_port = minichain_port;
     config.node.user_agent = "/minichain-sim/";
     config.node.seeds.push_back({"minichain.sim", {}, 0});
     config.address = address_of(index);
@@ -98,7 +96,6 @@ class MinichainScenario {
     --restarts_left_;
     const HostId victim = hosts_[world_.rng().below(hosts_.size())];
     if (!world_.running(victim)) return;
-    result_.handshakes += world_.report(victim).handshakes;
     world_.kill(victim, world_.rng().below(2) == 0 ? sim::Crash::power : sim::Crash::process);
     ++result_.restarts;
     world_.after(milliseconds{500 + world_.rng().below(9'500)}, [victim](sim::World& world) { world.start(victim); });
@@ -119,7 +116,7 @@ class MinichainScenario {
         hosts_, [this](HostId host) { return world_.running(host) && world_.tip(host).block.height >= height_; }));
   }
 
-  sim::ScenarioOptions options_;
+  const sim::Plan& plan_;
   uint64_t height_;
   std::unique_ptr<Provider> provider_;
   minichain::Validators validators_;
@@ -127,14 +124,14 @@ class MinichainScenario {
   sim::World world_;
   std::vector<HostId> hosts_;
   std::map<uint64_t, BlockHash> finals_;
-  size_t restarts_left_ = 0;
-  sim::ScenarioResult result_;
+  size_t restarts_left_;
+  sim::PlanResult result_;
 };
 
 }  // namespace
 
-sim::ScenarioResult run_minichain_scenario(const sim::ScenarioOptions& options, uint64_t height) {
-  return MinichainScenario(options, height).run();
+sim::PlanResult run_minichain(const sim::Plan& plan, uint64_t height, size_t restarts) {
+  return MinichainRun(plan, height, restarts).run();
 }
 
 }  // namespace lattice::app

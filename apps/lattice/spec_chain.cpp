@@ -1,6 +1,7 @@
 #include "spec_chain.hpp"
 
 #include <lattice/base/assert.hpp>
+#include <lattice/chains/bitcoin/blk_file.hpp>
 
 namespace lattice::app {
 
@@ -36,6 +37,10 @@ Result<SpecChain> make_spec_chain(const ChainSpec& spec, Rng& rng) {
   TRY(chain, bitcoin::make_chain(std::move(options)));
   made.chain = std::move(chain);
   return made;
+}
+
+std::array<ByteArray<4>, 2> file_magics(const ChainSpec& spec) {
+  return {spec.magic, spec.rules == Rules::bitcoin_mainnet ? bitcoin::mainnet_magic : bitcoin::regtest_magic};
 }
 
 NodeConfig node_config(const ChainSpec& spec) {

@@ -4,6 +4,8 @@
 namespace lattice {
 
 [[noreturn]] void assert_failed(const char* condition, const char* file, int line);
+// What a failing assertion of this thread says beside its place: how to come there again. The text must outlive it.
+void set_assert_note(const char* note);
 
 }  // namespace lattice
 

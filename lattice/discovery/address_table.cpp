@@ -7,8 +7,11 @@ namespace {
 
 // Lower is dialled earlier.
 unsigned rank(const KnownAddress& entry) {
-  if (entry.source < PeerSource::bootstrap) return static_cast<unsigned>(entry.source);
-  return entry.answered ? 3 : 4;
+  // What a trusted source named and does not answer is worth no more than who answered once: the others get their turn.
+  const bool trusted = entry.source <= PeerSource::bootstrap;
+  if (trusted && (entry.answered || entry.failures == 0)) return static_cast<unsigned>(entry.source);
+  constexpr auto lowest = static_cast<unsigned>(PeerSource::bootstrap);
+  return lowest + (trusted || entry.answered ? 1 : 2);
 }
 
 }  // namespace
@@ -22,7 +25,7 @@ bool AddressTable::add(KnownAddress address, Rng& rng) {
   if (is_own(address.endpoint) || address.endpoint.port == 0 || address.endpoint.ip.is_unspecified()) return false;
   const auto found = entries_.find(address.endpoint);
   if (found == entries_.end()) {
-    if (entries_.size() >= entries_max && !make_room(rng)) return false;
+    if (entries_.size() >= size_max_ && !make_room(rng)) return false;
     entries_.emplace(address.endpoint, std::move(address));
     return true;
   }

@@ -30,12 +30,16 @@ struct KnownAddress {
 
 class AddressTable {
  public:
-  static constexpr size_t entries_max = 20'000;
+  static constexpr size_t entries_max = 20'000;  // where nobody says otherwise
   static constexpr size_t own_max = 32;
-  static constexpr unsigned failures_max = 10;  // then an address that never answered is forgotten
+  // Then an address that never answered is forgotten. At pause_max that is most of a day: after a partition of hours each side
+  // still knows whom to look for on the other.
+  static constexpr unsigned failures_max = 100;
   static constexpr Duration pause_first = std::chrono::seconds{10}, pause_max = std::chrono::minutes{10};
   // With no peer at all pauses are cut to this.
   static constexpr Duration pause_alone = std::chrono::seconds{15};
+
+  explicit AddressTable(size_t size_max = entries_max) : size_max_(size_max) {}
 
   // Whether an address that came from `from` is worth keeping: routable, or loopback that was told over loopback, and a port.
   static bool acceptable(const Endpoint& endpoint, const IpAddress& from);
@@ -63,6 +67,7 @@ class AddressTable {
   bool make_room(Rng& rng);
   Instant due(const KnownAddress& entry, bool alone) const;
 
+  size_t size_max_;
   std::map<Endpoint, KnownAddress> entries_;
   std::set<Endpoint> own_;
 };

@@ -99,6 +99,13 @@ void NodeHost::stop() {
 
 NodeReport NodeHost::report() const { return state_->reactor.node->report(); }
 
+bool NodeHost::submit_block(Bytes header, SharedBytes block) {
+  auto& reactor = state_->reactor;
+  if (reactor.stopping || reactor.overloaded() || !reactor.node->takes_connections()) return false;
+  reactor.input([&](Node& node, Now now) { node.on_local_block(std::move(header), std::move(block), now); });
+  return true;
+}
+
 std::optional<Endpoint> NodeHost::local() const { return state_->reactor.config.listen; }
 
 }  // namespace lattice

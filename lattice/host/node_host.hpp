@@ -40,6 +40,9 @@ class NodeHost {
 
   // Inside every_tick, or while run is not running.
   NodeReport report() const;
+  // Inside every_tick: a block made beside the node (Node::on_local_block). False: not now, for the chain is still being read
+  // back, is behind with its work, or the host ends; try again at a later tick.
+  bool submit_block(Bytes header, SharedBytes block);
   // The address bound; empty where the host does not listen. After start.
   std::optional<Endpoint> local() const;
 

@@ -30,8 +30,8 @@ Result<void> SendLanes::push(wire::ChannelId channel, Lane lane, wire::EncodedMe
   if (bytes_ + size > limits::send_queue_bytes_max) return fail(queue_full, "bytes");
   LaneQueue& queue = lanes_[static_cast<size_t>(lane)];
   auto at = std::ranges::find(queue, channel, &ChannelQueue::channel);
-  if (at == queue.end()) at = queue.insert(queue.end(), ChannelQueue{channel, {}});
-  at->waiting.push_back({std::move(message)});
+  ChannelQueue& waits = at == queue.end() ? queue.push_back({channel, {}}) : *at;
+  waits.waiting.push_back({std::move(message)});
   bytes_ += size;
   messages_ += 1;
   return {};
@@ -87,9 +87,14 @@ void SendLanes::end_message(LaneQueue& queue) {
   if (queue.front().waiting.empty()) {
     queue.pop_front();
   } else if (queue.size() > 1) {
-    queue.push_back(std::move(queue.front()));
+    ChannelQueue first = std::move(queue.front());
     queue.pop_front();
+    queue.push_back(std::move(first));
   }
+}
+
+size_t SendLanes::framed_bytes_max() const {
+  return bytes_ + (bytes_ / chunk_bytes_min + messages_) * limits::frame_header_bytes;
 }
 
 size_t SendLanes::fill(ByteSpan to) {
@@ -123,6 +128,7 @@ Result<std::optional<SharedBytes>> ReceiveLanes::begin(const wire::Frame& frame)
   }
   if (frame.chunk.size() < limits::message_header_bytes) return fail(bad_frame, "first chunk without the whole header");
   TRY(header, wire::read_message_header(frame.chunk));
+  if (!wire::may_travel(header.command, frame.lane)) return fail(contradiction, "a message on another lane than its command's");
   const size_t total = limits::message_header_bytes + header.length;
   if (frame.is_last()) {
     if (frame.chunk.size() != total) return fail(bad_frame, "message length");

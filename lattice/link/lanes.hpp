@@ -6,10 +6,10 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <optional>
 #include <vector>
 
+#include <lattice/base/fifo.hpp>
 #include <lattice/wire/frame.hpp>
 
 namespace lattice {
@@ -20,6 +20,8 @@ class SendLanes {
   Result<void> push(wire::ChannelId channel, wire::Lane lane, wire::EncodedMessage message);
   bool empty() const { return messages_ == 0; }
   size_t bytes() const { return bytes_; }
+  // What it would write at most, frames and all.
+  size_t framed_bytes_max() const;
   // Writes whole frames, most urgent first, as many as fit; gives how many bytes. 0 only where nothing waits or not even a
   // small frame fits.
   size_t fill(ByteSpan to);
@@ -33,10 +35,10 @@ class SendLanes {
   };
   struct ChannelQueue {
     wire::ChannelId channel = 0;
-    std::deque<Waiting> waiting;
+    Fifo<Waiting> waiting;
   };
   // Channels take turns, message by message. Those in the list have something to send; the first is at its turn.
-  using LaneQueue = std::deque<ChannelQueue>;
+  using LaneQueue = Fifo<ChannelQueue>;
 
   std::optional<size_t> next_lane();
   size_t write_chunk(size_t lane, ByteSpan to);

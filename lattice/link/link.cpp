@@ -1,9 +1,9 @@
 #include <lattice/link/link.hpp>
 
-#include <deque>
 #include <utility>
 
 #include <lattice/base/assert.hpp>
+#include <lattice/base/fifo.hpp>
 #include <lattice/link/handshake.hpp>
 #include <lattice/wire/writer.hpp>
 
@@ -21,7 +21,7 @@ struct Link::State {
         started(now.mono),
         deadline(now.mono + config.handshake_timeout),
         latest(now),
-        handshake(std::in_place, std::move(config), provider) {
+        handshake(std::make_unique<Handshake>(std::move(config), provider)) {
     on_progress();
   }
 
@@ -41,7 +41,7 @@ struct Link::State {
   Role role;
   Instant started, deadline;
   Now latest;
-  std::optional<Handshake> handshake;
+  std::unique_ptr<Handshake> handshake;
   std::optional<Session> session;
   LinkEstablished peer;  // filled when the handshake is done
   bool established = false;
@@ -49,7 +49,7 @@ struct Link::State {
   bool silent = false;  // nothing more goes out
   Bytes partial;        // the beginning of a unit, or what came while a worker verifies the peer
   OutBuffer out;
-  std::deque<LinkEvent> events;
+  Fifo<LinkEvent> events;
 };
 
 void Link::State::consume(ByteView view) {
@@ -158,6 +158,7 @@ void Link::State::end(Error error, bool by_peer, bool silently) {
   silent = silently;
   closed = true;
   partial = {};
+  if (session) session->drop_begun();
   events.push_back(LinkClosed{error, by_peer});
 }
 
@@ -230,6 +231,7 @@ bool Link::established() const { return state_->established && !state_->closed; 
 bool Link::wants_bytes() const { return state_->closed || state_->unit_bytes_max() != 0; }
 bool Link::closed() const { return state_->closed; }
 size_t Link::queued_bytes() const { return state_->session ? state_->session->queued_bytes() : 0; }
+size_t Link::held_bytes() const { return state_->partial.capacity() + (state_->session ? state_->session->held_bytes() : 0); }
 uint64_t Link::unknown_messages() const { return state_->session ? state_->session->unknown_messages() : 0; }
 
 }  // namespace lattice

@@ -67,6 +67,7 @@ class Link {
   bool wants_bytes() const;
   bool closed() const;                // nothing more will come in; pending_output may still hold the close frame
   size_t queued_bytes() const;        // accepted by send and not yet sealed
+  size_t held_bytes() const;          // of what came and is not whole yet: handshake messages, records, messages
   uint64_t unknown_messages() const;  // skipped and counted
 
  private:

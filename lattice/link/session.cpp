@@ -1,5 +1,6 @@
 #include <lattice/link/session.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -13,17 +14,33 @@ using wire::FrameFlags;
 
 // The link's own frames always find room: ready before the messages of a record, close and rekey behind them.
 static constexpr size_t own_frame_bytes_max = limits::frame_header_bytes + 2;
-static constexpr size_t lanes_bytes_max = record_text_bytes_max - 3 * own_frame_bytes_max;
+static constexpr size_t own_frames_bytes_max = 3 * own_frame_bytes_max;
+static constexpr size_t record_overhead = record_length_bytes + aead_tag_bytes;
 static constexpr size_t record_room = record_length_bytes + limits::record_bytes_max;
+static constexpr size_t short_record_room = record_overhead + own_frames_bytes_max + 1024;  // a chunk that is worth it
 static_assert(limits::send_buffer_bytes_max >= 2 * record_room);
+// Room for a few small messages, for all that a handshake writes, or for everything.
+static constexpr size_t buffer_sizes[] = {2 * 1024, 3 * limits::handshake_message_bytes_max, limits::send_buffer_bytes_max};
 
-uint8_t* OutBuffer::tail() {
-  if (!memory_) memory_ = std::make_unique_for_overwrite<uint8_t[]>(capacity);
-  return memory_.get() + end_;
+bool OutBuffer::reserve(size_t bytes) {
+  if (room() >= bytes) return true;
+  if (begin_ != end_) return false;
+  capacity_ = *std::ranges::find_if(buffer_sizes, [&](size_t size) { return size >= bytes; });
+  memory_ = std::make_unique_for_overwrite<uint8_t[]>(capacity_);
+  begin_ = end_ = 0;
+  return true;
+}
+
+void OutBuffer::release() {
+  if (begin_ != end_) return;
+  memory_.reset();
+  capacity_ = begin_ = end_ = 0;
 }
 
 void OutBuffer::append(ByteView bytes) {
-  ASSERT(bytes.size() <= room());
+  if (capacity_ == 0) reserve(buffer_sizes[1]);
+  const bool fits = reserve(bytes.size());
+  ASSERT(fits);
   std::memcpy(tail(), bytes.data(), bytes.size());
   add(bytes.size());
 }
@@ -31,9 +48,12 @@ void OutBuffer::append(ByteView bytes) {
 void OutBuffer::sent(size_t bytes) {
   ASSERT(bytes <= end_ - begin_);
   begin_ += bytes;
-  if (begin_ == end_) return clear();
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+    return;
+  }
   // Each byte moves once at most for each byte sent.
-  if (begin_ < capacity / 2) return;
+  if (begin_ < capacity_ / 2) return;
   std::memmove(memory_.get(), memory_.get() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
@@ -42,12 +62,12 @@ void OutBuffer::sent(size_t bytes) {
 Session::Session(NoiseSession keys, Role role, Instant now)
     : sealer_(std::move(keys.send), now),
       opener_(std::move(keys.receive)),
-      text_(std::make_unique_for_overwrite<uint8_t[]>(record_text_bytes_max)),
       ready_(role == Role::responder),
       ready_due_(role == Role::responder) {}
 
 Result<void> Session::on_record(ByteView sealed) {
-  TRY(text, opener_.open(sealed, {text_.get(), record_text_bytes_max}));
+  const auto memory = std::make_unique_for_overwrite<uint8_t[]>(sealed.size());
+  TRY(text, opener_.open(sealed, {memory.get(), sealed.size()}));
   wire::Reader reader(text);
   while (!reader.empty() && !closed_by_peer_) {
     TRY(frame, wire::read_frame(reader));
@@ -114,10 +134,11 @@ size_t Session::write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const
 }
 
 // Frames of one record; 0: nothing to send.
-size_t Session::write_record(uint8_t* text) {
+size_t Session::write_record(ByteSpan room) {
+  uint8_t* text = room.data();
   size_t length = 0;
   if (std::exchange(ready_due_, false)) length += write_own_frame(text, FrameFlags::ready, {});
-  length += lanes_.fill({text + length, lanes_bytes_max});
+  length += lanes_.fill(room.subspan(length, room.size() - own_frames_bytes_max));
   if (close_due_ && lanes_.empty()) {
     ByteArray<2> reason;
     wire::store_be(reason.data(), static_cast<uint16_t>(*close_due_));
@@ -128,10 +149,14 @@ size_t Session::write_record(uint8_t* text) {
 }
 
 void Session::seal_into(OutBuffer& out, Instant now) {
-  while (!ended_ && out.room() >= record_room) {
+  if (ended_ || (lanes_.empty() && !ready_due_ && !close_due_)) return out.release();
+  while (!ended_) {
+    const size_t room = std::min(record_room, record_overhead + own_frames_bytes_max + lanes_.framed_bytes_max());
+    // Behind a small message that is being written there is room for the beginning of a large one.
+    if (!out.reserve(room) && !(out.is_small() && out.room() >= short_record_room)) return;
     uint8_t* record = out.tail();
     uint8_t* text = record + record_length_bytes;
-    size_t length = write_record(text);
+    size_t length = write_record({text, std::min(out.room(), record_room) - record_overhead});
     if (length == 0) return;
     const bool last_under_key = sealer_.rekey_due(now) && !ended_;
     if (last_under_key) length += write_own_frame(text + length, FrameFlags::rekey, {});

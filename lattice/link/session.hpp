@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include <lattice/base/fifo.hpp>
 #include <lattice/link/lanes.hpp>
 #include <lattice/link/noise.hpp>
 #include <lattice/link/record.hpp>
@@ -19,22 +20,26 @@ struct LinkMessage {
   size_t wire_bytes = 0;  // with its header
 };
 
-// Bytes for the socket. Its memory never moves and nothing in it moves before `sent`, so that a view stays good while a write
-// is under way and more is sealed behind it.
+// Bytes for the socket. Nothing in it moves while something is pending, so that a view stays good while a write is under way
+// and more is sealed behind it. An idle one holds no memory, and one for a small message little.
 class OutBuffer {
  public:
   ByteView pending() const { return {memory_.get() + begin_, end_ - begin_}; }
-  size_t room() const { return capacity - end_; }
+  size_t room() const { return capacity_ - end_; }
+  // So much room, or false where that must wait until what is pending was sent. At most send_buffer_bytes_max.
+  bool reserve(size_t bytes);
+  bool is_small() const { return capacity_ < limits::send_buffer_bytes_max; }
   // `room()` bytes to write to; add() says how many were.
-  uint8_t* tail();
+  uint8_t* tail() { return memory_.get() + end_; }
   void add(size_t bytes) { end_ += bytes; }
   void append(ByteView bytes);
   void sent(size_t bytes);
-  void clear() { begin_ = end_ = 0; }
+  // Its memory goes, where nothing is pending.
+  void release();
 
  private:
-  static constexpr size_t capacity = limits::send_buffer_bytes_max;
-  std::unique_ptr<uint8_t[]> memory_;  // taken when first needed
+  std::unique_ptr<uint8_t[]> memory_;
+  size_t capacity_ = 0;
   size_t begin_ = 0, end_ = 0;
 };
 
@@ -53,20 +58,21 @@ class Session {
   Result<void> send(wire::ChannelId channel, const wire::Message& message);
   void close(ErrorCode reason);
   size_t queued_bytes() const { return lanes_.bytes(); }
+  size_t held_bytes() const { return parts_.bytes(); }  // of messages begun and not ended
+  void drop_begun() { parts_ = {}; }
   // Seals what waits, while a whole record has room.
   void seal_into(OutBuffer& out, Instant now);
 
  private:
   Result<void> on_own_frame(const wire::Frame& frame, bool last_of_record);
   size_t write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const;
-  size_t write_record(uint8_t* text);
+  size_t write_record(ByteSpan text);
 
   RecordSealer sealer_;
   RecordOpener opener_;
   SendLanes lanes_;
   ReceiveLanes parts_;
-  std::unique_ptr<uint8_t[]> text_;  // of the record that is being read
-  std::deque<LinkMessage> messages_;
+  Fifo<LinkMessage> messages_;
   bool ready_ = false;
   bool ready_due_ = false;  // the responder has yet to say it
   std::optional<ErrorCode> close_due_;

@@ -30,6 +30,7 @@ struct LoadChain {};  // first of all: read the index back from the store
 struct SubmitHeaders {
   RequestId request;
   std::vector<Bytes> headers;  // in order, from one peer
+  uint64_t source = 0;         // which peer: its connection; 0: one of our own, whose headers need not be doubted
 };
 struct SubmitBlock {
   RequestId request;
@@ -62,6 +63,7 @@ struct HeadersVerdict {
   Error error;          // none: every header is valid and connected (known ones count as valid)
   size_t accepted = 0;  // how many were new
   BlockRef last;        // the last valid header of the message; its hash is zero where there is none
+  bool again = false;   // its chain has shown that it counts: the peer is to be asked for it once more, from the best header on
 };
 struct BlockVerdict {
   RequestId request;

@@ -11,7 +11,7 @@ void Node::State::on_chain(HeadersVerdict& event, Now now) {
   Peer* peer = find_alive(sent->conn);
   if (peer == nullptr) return;
   peer->headers += event.accepted;
-  header_sync.on_verdict(peer->conn, valid, event.last, now.mono);
+  header_sync.on_verdict(peer->conn, valid, event.last, now.mono, event.again);
   if (!event.last.hash.is_zero()) blocks.raise_headers(peer->conn, event.last.height);
   if (peer->announced == event.last.hash) {
     blocks.raise_have(peer->conn, event.last.height);
@@ -23,6 +23,12 @@ void Node::State::on_chain(HeadersVerdict& event, Now now) {
 
 void Node::State::on_chain(BlockVerdict& event, Now now) {
   const auto sent = take_pending<ForBlock>(event.request);
+  if (!sent && take_pending<ForLocalBlock>(event.request) && event.error.code != ErrorCode::none) {
+    log(LogLevel::warning, "local_block_refused",
+        {{"block", to_hex(event.block.view())},
+         {"reason", std::string(error_name(event.error.code))},
+         {"where", event.error.where}});
+  }
   if (!sent) return;
   const bool valid = event.error.code == ErrorCode::none;
   const bool expected = !valid || event.block == sent->block.hash;

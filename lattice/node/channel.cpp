@@ -46,6 +46,7 @@ void Node::State::on(Peer& peer, wire::OpenChannel& message, Now now) {
     send(peer, wire::Reject{command, ErrorCode::wrong_chain, {}, "another chain"}, now);
     return close(peer, ErrorCode::wrong_chain, "open_channel", now);
   }
+  peer.said_version = message.version;
   peer.version = std::min(message.version, config.protocol_version);
   if (peer.version == 0) {
     send(peer, wire::Reject{command, ErrorCode::wrong_version, {}, "version 0"}, now);
@@ -55,7 +56,19 @@ void Node::State::on(Peer& peer, wire::OpenChannel& message, Now now) {
   send(peer, own_status(), now);
 }
 
+// A status says two things twice: the version, which open_channel or the status before it has said, and that at height 0 there
+// is the genesis and nothing else.
+bool Node::State::agrees(const Peer& peer, const wire::Status& message) const {
+  if (peer.said_version != 0 && message.version != peer.said_version) return false;
+  return (message.height == 0) == (message.tip == config.chain.genesis);
+}
+
 void Node::State::on(Peer& peer, wire::Status& message, Now now) {
+  if (!agrees(peer, message)) {
+    reputation.on_fault(peer.remote, ErrorCode::contradiction, now.mono);
+    return close(peer, ErrorCode::contradiction, "status", now);
+  }
+  peer.said_version = message.version;
   peer.status = std::move(message);
   if (peer.stage == Stage::open) {
     blocks.raise_have(peer.conn, peer.status.height);
@@ -73,8 +86,8 @@ void Node::State::on(Peer& peer, wire::Status& message, Now now) {
 }
 
 void Node::State::on_open(Peer& peer, Now now) {
-  enter(peer, Stage::open, now);
   peer.ping_due = now.mono + config.ping_interval;
+  enter(peer, Stage::open, now);
   if (!peer.inbound) {
     addresses.on_answered(peer.remote, *peer.node, peer.status.services, now);
     if (config.discovery) {

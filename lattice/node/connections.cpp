@@ -1,4 +1,6 @@
 // Links: made, pumped, judged and left.
+#include <algorithm>
+
 #include <lattice/base/assert.hpp>
 #include <lattice/node/state.hpp>
 
@@ -19,6 +21,7 @@ Peer* Node::State::find_alive(ConnId conn) {
 void Node::State::enter(Peer& peer, Stage stage, Now now) {
   peer.stage = stage;
   peer.since = now.mono;
+  watch(peer);
 }
 
 Peer& Node::State::add_peer(const Endpoint& remote, bool inbound, PeerSource source, Instant now) {
@@ -29,6 +32,7 @@ Peer& Node::State::add_peer(const Endpoint& remote, bool inbound, PeerSource sou
   peer.inbound = inbound;
   peer.source = source;
   peer.since = peer.received = peer.written = now;
+  watch(peer);
   return peer;
 }
 
@@ -59,11 +63,33 @@ void Node::State::pump(ConnId conn, Now now) {
     if (!event) break;
     std::visit([&](auto& e) { on_link_event(peer, std::move(e), now); }, *event);
   }
-  touched.insert(conn);
+  count_held(peer);
+  touched.push_back(conn);
+}
+
+void Node::State::count_held(Peer& peer) {
+  const size_t held = peer.alive() ? peer.link->held_bytes() : 0;
+  held_bytes = held_bytes - peer.held + held;
+  peer.held = held;
+}
+
+// Who holds most of what is not ended goes first, of those that owe nothing: whom a block was asked of holds the beginning of
+// it.
+void Node::State::bound_held(Now now) {
+  while (held_bytes > held_bytes_max) {
+    Peer* most = nullptr;
+    for (auto& [conn, peer] : peers) {
+      if (peer.held == 0) continue;
+      const auto worth = [&](const Peer& p) { return std::pair(blocks.owed(p.conn) == 0, p.held); };
+      if (most == nullptr || worth(peer) > worth(*most)) most = &peer;
+    }
+    ASSERT(most != nullptr);
+    close(*most, ErrorCode::limit_reached, "messages begun and not ended", now);
+  }
 }
 
 void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
-  ++handshakes;
+  ++counts.handshakes;
   peer.node = event.peer;
   peer.suite = event.suite;
   peer.handshake_time = event.handshake_time;
@@ -90,7 +116,7 @@ void Node::State::remember_self(const Peer& peer) {
 
 void Node::State::avoid(const Peer& peer, ErrorCode code, Now now) {
   reputation.avoid(peer.remote, code, now.mono);
-  if (peer.node) reputation.avoid_node(*peer.node, now.mono);
+  if (peer.node) reputation.avoid_node(*peer.node, now.mono, Reputation::time_for(code));
 }
 
 // Of two links with one node one is enough. Both ends must choose alike: where both dialled at about the same time, the link
@@ -111,6 +137,7 @@ bool Node::State::keeps_link(const Peer& fresh, Now now) {
 }
 
 void Node::State::on_link_event(Peer& peer, LinkMessage event, Now now) {
+  ++counts.messages;
   if (event.channel != main_channel) return close(peer, ErrorCode::unknown_channel, "message", now);
   on_message(peer, std::move(event.message), now);
 }
@@ -126,12 +153,14 @@ void Node::State::on_link_event(Peer& peer, LinkClosed event, Now now) {
 bool Node::State::send(Peer& peer, const wire::Message& message, Now now) {
   // A link that has ended says why by itself: what it still delivered before that is not answered.
   if (!peer.alive() || peer.link->closed()) return false;
-  if (peer.link->queued_bytes() == 0) peer.written = now.mono;
-  touched.insert(peer.conn);
+  const bool idle = peer.link->queued_bytes() == 0;
+  if (idle) peer.written = now.mono;
+  touched.push_back(peer.conn);
   if (const auto sent = peer.link->send(main_channel, message); !sent) {
     close(peer, sent.error().code, sent.error().where, now);
     return false;
   }
+  if (idle) watch(peer);
   return true;
 }
 
@@ -169,6 +198,7 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
 
   left.push_back({peer.remote, peer.node, peer.source, error.code, error.where, by_peer});
   if (left.size() > left_max) left.pop_front();
+  ++left_total;
   log_peer_event(peer.node || !peer.inbound ? LogLevel::info : LogLevel::debug, "peer_left",
                  {{"peer", peer.node ? node_id_text(*peer.node) : "unknown"},
                   {"addr", peer.remote.text()},
@@ -178,6 +208,7 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
                  now);
   enter(peer, Stage::closing, now);
   peer.serving = {};
+  held_bytes -= std::exchange(peer.held, 0);
   if (!peer.socket_gone) effects.push_back(CloseConn{peer.conn});
 }
 
@@ -187,6 +218,8 @@ void Node::State::close_all(ErrorCode code, Now now) {
 
 // Tells the host which links have bytes to write. A link is asked only while the host is not writing: what it holds stays put.
 void Node::State::flush() {
+  std::ranges::sort(touched);
+  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
   for (const ConnId conn : touched) {
     Peer* peer = find(conn);
     if (peer == nullptr || !peer->link || peer->writing || !peer->alive()) continue;

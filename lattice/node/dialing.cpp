@@ -22,6 +22,13 @@ size_t Node::State::outbound_count() const {
 size_t Node::State::open_count() const {
   return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) { return entry.second.open(); }));
 }
+// Those that this node chose. Who comes in by itself may be anybody, and all of them one.
+size_t Node::State::outbound_open_count() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(peers, [](const auto& entry) { return entry.second.open() && !entry.second.inbound; }));
+}
+// More must be found, also where some are there: they may all be of those who want no others to be found.
+bool Node::State::short_of_peers() const { return outbound_open_count() < (config.outbound_target + 1) / 2; }
 // A dial or handshake of ours is under way.
 bool Node::State::connecting() const {
   return std::ranges::any_of(peers, [](const auto& entry) {
@@ -74,8 +81,10 @@ void Node::State::dial(Now now) {
   }
   if (dns.busy()) return;
   first_round_over |= !connecting_first() && open_count() > 0;
-  if (connecting()) return;
-  if (open_count() == 0 && !bootstrap_used && !config.bootstrap.empty()) {
+  // Addresses where nobody is are tried again and again: with enough of them a dial is always under way.
+  const bool in_vain = short_of_peers() && now.mono - round_began >= round_patience;
+  if (connecting() && !in_vain) return;
+  if ((outbound_open_count() == 0 || in_vain) && !bootstrap_used && !config.bootstrap.empty()) {
     use_bootstrap(now);
     dial_dirty = false;
     return dial(now);

@@ -1,10 +1,13 @@
-// DNS seeds: asked at start, and again while nobody is connected; then the bootstrap list.
+// DNS seeds: asked at start, and again while too few are connected; then the bootstrap list.
+#include <algorithm>
+
 #include <lattice/node/state.hpp>
 
 namespace lattice {
 
 void Node::State::ask_dns(Now now) {
   dns_due.reset();
+  round_began = now.mono;
   bootstrap_used = false;
   for (size_t seed = 0; seed < dns.size(); ++seed) {
     const RequestId request = expect(ForSeed{seed});
@@ -73,10 +76,10 @@ void Node::State::use_bootstrap(Now now) {
   log(LogLevel::info, "bootstrap_used", {{"peers", std::to_string(config.bootstrap.size())}});
 }
 
-// A round that never ends is ended; the next one comes after a growing pause while nobody is connected.
+// A round that never ends is ended; the next one comes after a growing pause while this node has found too few.
 void Node::State::check_dns(Now now) {
   if (dns_due && *dns_due <= now.mono) {
-    if (open_count() == 0) return ask_dns(now);
+    if (short_of_peers()) return ask_dns(now);
     dns_due.reset();
   }
   if (dns.busy() && dns_asked && now.mono - *dns_asked >= dns_patience) {
@@ -90,11 +93,12 @@ void Node::State::check_dns(Now now) {
     for (const RequestId request : open) on_resolved(request, silence, now);
     return;
   }
-  if (open_count() > 0) {
+  if (!short_of_peers()) {
     dns_pause.reset();
     dns_due.reset();
   } else if (!dns.busy() && !dns_due && first_round_over) {
-    dns_due = now.mono + dns_pause.next(provider.rng());
+    const Duration pause = dns_pause.next(provider.rng());
+    dns_due = now.mono + (outbound_open_count() == 0 ? pause : std::max<Duration>(pause, unhurried_dns_pause));
   }
 }
 

@@ -65,7 +65,7 @@ void Node::State::serve(Peer& peer, Now now) {
       send(peer, wire::NotFound{{read.block}}, now);
     }
   }
-  touched.insert(peer.conn);
+  touched.push_back(peer.conn);
   if (!peer.open() || serving.wanted.empty()) return;
   size_t queued = peer.link->queued_bytes() + serving.reads.size() * serving.mean_bytes;
   while (!serving.wanted.empty() && serving.reads.size() < Serving::reads_max && queued < Serving::queued_bytes_max) {

@@ -4,6 +4,7 @@
 namespace lattice {
 
 void Node::State::on(Peer& peer, wire::Consensus& message, Now) {
+  ++counts.consensus;
   if (consensus_judging >= consensus_judging_max) return;
   if (!seen_consensus.insert(blake2s(message.bytes.view()))) return;
   ++consensus_judging;

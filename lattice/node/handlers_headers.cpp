@@ -23,7 +23,7 @@ void Node::State::on(Peer& peer, wire::Headers& message, Now now) {
   headers_dirty = true;
   headers_received += message.headers.size();
   if (message.headers.empty()) return header_sync.on_verdict(peer.conn, true, BlockRef{}, now.mono);
-  tell_chain(SubmitHeaders{expect(ForHeaders{peer.conn}), std::move(message.headers)});
+  tell_chain(SubmitHeaders{expect(ForHeaders{peer.conn}), std::move(message.headers), peer.conn.value});
 }
 
 void Node::State::on(Peer& peer, wire::Inventory& message, Now) {

@@ -28,13 +28,16 @@ RequestId Node::State::expect(Pending what) {
 
 // After each input: what it made possible, once.
 void Node::State::settle(Now now) {
+  bound_held(now);
   if (started && !stopping) {
     if (loaded() && !std::exchange(dns_started, true)) ask_dns(now);
+    const bool asks = headers_dirty || blocks_dirty;
     if (std::exchange(headers_dirty, false)) ask_headers(now);
     if (std::exchange(blocks_dirty, false)) {
       find_missing();
       ask_blocks(now);
     }
+    if (asks) watch_requests();
     if (std::exchange(dial_dirty, false)) dial(now);
     update_synced(now);
   }
@@ -48,7 +51,7 @@ Node::~Node() = default;
 void Node::start(Now now) {
   ASSERT(!state_->started);
   state_->started = true;
-  state_->tick_due = now.mono + tick_interval;
+  state_->tick_due = state_->wake = now.mono + tick_interval;
   state_->tell_chain(LoadChain{});
 }
 
@@ -155,7 +158,7 @@ void Node::on_local_block(Bytes header, SharedBytes block, Now now) {
   State& s = *state_;
   if (!s.loaded() || s.stopping) return;
   s.tell_chain(SubmitHeaders{s.unasked_request(), {std::move(header)}});
-  s.tell_chain(SubmitBlock{s.unasked_request(), std::move(block)});
+  s.tell_chain(SubmitBlock{s.expect(ForLocalBlock{}), std::move(block)});
   s.settle(now);
 }
 
@@ -176,7 +179,10 @@ std::optional<Effect> Node::poll_effect() {
   return effect;
 }
 
-std::optional<Instant> Node::next_timeout() const { return state_->next_timeout(); }
+std::optional<Instant> Node::next_timeout() const {
+  if (!state_->started || state_->stopping) return std::nullopt;
+  return state_->wake;
+}
 
 ByteView Node::pending_output(ConnId conn) {
   Peer* peer = state_->find(conn);
@@ -193,5 +199,6 @@ bool Node::wants_bytes(ConnId conn) const {
 }
 
 NodeReport Node::report() const { return state_->report(); }
+const NodeCounts& Node::counts() const { return state_->counts; }
 
 }  // namespace lattice

@@ -38,6 +38,7 @@ struct NodeConfig {
 
   size_t connections_max = 125;
   size_t outbound_target = 10;
+  size_t known_addresses_max = 20'000;
   Duration connection_timeout = std::chrono::seconds{5};  // dial
   Duration handshake_timeout = std::chrono::seconds{10};
   Duration request_timeout = std::chrono::seconds{20};  // headers; a block's own limit follows from measured rates
@@ -68,19 +69,37 @@ struct LeftReport {
   std::string where;
   bool by_peer = false;
 };
+struct AvoidedReport {
+  IpAddress ip;
+  ErrorCode reason = ErrorCode::none;
+};
 struct NodeReport {
   Tip tip, best_header;
   bool loaded = false;       // the chain has been read back
   bool synced = false;       // no peer asked has validated headers of a better chain, and every body is here
   bool discovering = false;  // DNS questions, first dials or handshakes still open
   uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0;
+  uint64_t consensus_received = 0;  // messages, copies too
   size_t blocks_in_flight = 0;
   size_t known_addresses = 0;
   uint64_t handshakes = 0, dials_failed = 0;
+  size_t sockets = 0;         // that the host has not let go of, those of closed links too
+  size_t open_questions = 0;  // to the chain, the store and DNS
+  size_t held_bytes = 0;      // of messages begun and not ended, over all links
   std::vector<DnsReport> dns;
   std::vector<PeerReport> peers;
   std::vector<LeftReport> left;
-  std::optional<Error> failed;  // the node cannot go on
+  uint64_t left_total = 0;
+  std::vector<AvoidedReport> avoided;  // neither dialled nor taken now
+  size_t queued_bytes = 0;             // for peers, not sealed yet
+  std::optional<Error> failed;         // the node cannot go on
+};
+
+// What it has done since it was made.
+struct NodeCounts {
+  uint64_t messages = 0;  // that links handed it
+  uint64_t handshakes = 0;
+  uint64_t consensus = 0;  // messages for the chain, copies too
 };
 
 class Node {
@@ -115,6 +134,7 @@ class Node {
   ByteView pending_output(ConnId conn);
   bool wants_bytes(ConnId conn) const;  // false: stop reading this socket until it is true again
   NodeReport report() const;
+  const NodeCounts& counts() const;
 
  private:
   struct State;

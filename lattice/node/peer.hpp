@@ -1,9 +1,9 @@
 // One connection as the node sees it. Owned by Node::State by value; others refer to it by its ConnId.
 #pragma once
 
-#include <deque>
 #include <optional>
 
+#include <lattice/base/fifo.hpp>
 #include <lattice/discovery/peer_source.hpp>
 #include <lattice/link/link.hpp>
 #include <lattice/node/node.hpp>
@@ -35,8 +35,8 @@ struct Serving {
     bool done = false;
     std::optional<SharedBytes> body;
   };
-  std::deque<BlockHash> wanted;
-  std::deque<Read> reads;
+  Fifo<BlockHash> wanted;
+  Fifo<Read> reads;
   size_t mean_bytes = 64 * 1024;
   size_t header_questions = 0;
 };
@@ -56,8 +56,9 @@ struct Peer {
   std::optional<NodeId> expected, node;
   Suite suite = Suite::xxhfs_chacha;
   Duration handshake_time{};
-  uint16_t version = 0;
-  wire::Status status;  // what it says of itself
+  uint16_t version = 0;       // that the channel speaks
+  uint16_t said_version = 0;  // that the peer says it speaks
+  wire::Status status;        // what it says of itself
 
   Instant received{};  // its last bytes
   Instant written{};   // when it last took bytes, or got something to take
@@ -72,6 +73,7 @@ struct Peer {
   BlockHash told;                      // the newest block that both sides know the other knows
   std::optional<BlockHash> announced;  // named by it, not known here yet
 
+  size_t held = 0;  // by its link, of messages begun and not ended
   Serving serving;
   uint64_t bytes_in = 0, bytes_out = 0, headers = 0, blocks = 0;
 

@@ -29,12 +29,17 @@ NodeReport Node::State::report() const {
   out.headers_received = headers_received;
   out.blocks_received = blocks_received;
   out.block_bytes_received = block_bytes_received;
+  out.consensus_received = counts.consensus;
   out.blocks_in_flight = blocks.owed();
   out.known_addresses = addresses.size();
-  out.handshakes = handshakes;
+  out.handshakes = counts.handshakes;
   out.dials_failed = dials_failed;
+  out.sockets = peers.size();
+  out.open_questions = pending.size();
+  out.held_bytes = held_bytes;
   out.dns = dns.report();
   for (const auto& [conn, peer] : peers) {
+    if (peer.link) out.queued_bytes += peer.link->queued_bytes();
     if (!peer.alive()) continue;
     PeerReport row;
     row.conn = conn;
@@ -55,6 +60,8 @@ NodeReport Node::State::report() const {
     out.peers.push_back(std::move(row));
   }
   out.left.assign(left.begin(), left.end());
+  out.left_total = left_total;
+  for (const auto& [ip, reason] : reputation.avoided(tick_due)) out.avoided.push_back({ip, reason});
   out.failed = failed;
   return out;
 }

@@ -26,9 +26,14 @@ constexpr size_t left_max = 64;
 constexpr size_t consensus_judging_max = 1024;
 constexpr size_t consensus_seen_max = 8192;
 constexpr size_t unasked_addresses_max = 10;
+// Of messages begun and not ended, over all links. One link alone may hold limits::reassembly_bytes_max; a hundred of them may
+// not.
+constexpr size_t held_bytes_max = 64 * 1024 * 1024;
 constexpr Duration tick_interval = std::chrono::seconds{1};
-constexpr Duration dns_patience = std::chrono::seconds{30};     // the resolver's own limits end long before
-constexpr Duration unread_patience = std::chrono::seconds{60};  // for a peer that does not take what it asked for
+constexpr Duration dns_patience = std::chrono::seconds{30};         // the resolver's own limits end long before
+constexpr Duration round_patience = std::chrono::seconds{15};       // for addresses from DNS, before the bootstrap list is used
+constexpr Duration unhurried_dns_pause = std::chrono::seconds{60};  // while somebody is connected
+constexpr Duration unread_patience = std::chrono::seconds{60};      // for a peer that does not take what it asked for
 constexpr Duration block_timer_step = std::chrono::milliseconds{100};
 
 // What an answer of the world or the chain belongs to.
@@ -57,7 +62,8 @@ struct ForBody {
 struct ForSeed {
   size_t seed = 0;
 };
-using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed>;
+struct ForLocalBlock {};
+using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed, ForLocalBlock>;
 
 // A peer that the operator gave: dialled again whenever it is gone.
 struct Kept {
@@ -89,6 +95,8 @@ struct Node::State {
   void leave(Peer& peer, Error error, bool by_peer, Now now);
   void close_all(ErrorCode code, Now now);
   void enter(Peer& peer, Stage stage, Now now);
+  void count_held(Peer& peer);
+  void bound_held(Now now);
   void flush();
 
   // dialing.cpp
@@ -104,6 +112,8 @@ struct Node::State {
   size_t inbound_count() const;
   size_t alive_count() const;
   size_t open_count() const;
+  size_t outbound_open_count() const;
+  bool short_of_peers() const;
   bool connecting() const;
   bool connecting_first() const;
 
@@ -117,6 +127,7 @@ struct Node::State {
   void on(Peer& peer, wire::Reject& message, Now now);
   void on(Peer& peer, wire::Unknown& message, Now now);
   wire::Status own_status() const;
+  bool agrees(const Peer& peer, const wire::Status& message) const;
   void on_open(Peer& peer, Now now);
 
   // handlers_addresses.cpp
@@ -175,7 +186,8 @@ struct Node::State {
   void check_peer(Peer& peer, Now now);
   std::optional<Instant> peer_deadline(const Peer& peer) const;
   std::optional<Instant> block_deadline() const;
-  std::optional<Instant> next_timeout() const;
+  void watch(const Peer& peer);
+  void watch_requests();
   void on_timeout(Now now);
 
   // report.cpp
@@ -193,18 +205,20 @@ struct Node::State {
   NodeConfig config;
   Provider& provider;
   LogSink& sink;
-  std::deque<Effect> effects;
+  Fifo<Effect> effects;
   std::map<ConnId, Peer> peers;
   std::map<RequestId, Pending> pending;
   uint64_t next_conn = 1, next_request = 1;
-  std::set<ConnId> touched;  // links that may have something to write
+  std::vector<ConnId> touched;  // links that may have something to write
+  size_t held_bytes = 0;        // of all links
 
   std::vector<Kept> kept;
-  AddressTable addresses;
+  AddressTable addresses{config.known_addresses_max};
   Reputation reputation;
   DnsSeeds dns;
   Backoff dns_pause;
   std::optional<Instant> dns_due, dns_asked;
+  Instant round_began{};        // of questions and dials
   bool bootstrap_used = false;  // since the last DNS round
   bool dns_started = false;
   bool first_round_over = false;
@@ -223,11 +237,14 @@ struct Node::State {
   // Work that an input may have made possible; settle does it once.
   bool dial_dirty = false, headers_dirty = false, blocks_dirty = false;
   Instant tick_due{}, blocks_checked{};
+  Instant wake{};  // not after the next thing that is due: what moved later is found out when it is reached
   bool started = false, stopping = false;
   std::optional<Error> failed;
 
   std::deque<LeftReport> left;
-  uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0, handshakes = 0, dials_failed = 0;
+  uint64_t left_total = 0;
+  uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0, dials_failed = 0;
+  NodeCounts counts;
   Allowance log_allowance{500, 1};
   uint64_t log_suppressed = 0;
 

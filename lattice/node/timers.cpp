@@ -10,9 +10,28 @@ void Node::State::on_timeout(Now now) {
   if (tick_due <= now.mono) tick(now);
   if (const auto due = header_sync.next_timeout(); due && *due <= now.mono) check_header_timeouts(now);
   if (const auto due = block_deadline(); due && *due <= now.mono) check_block_timeouts(now);
+  Instant next = tick_due;
   for (auto& [conn, peer] : peers) {
-    if (const auto due = peer_deadline(peer); due && *due <= now.mono) check_peer(peer, now);
+    auto due = peer_deadline(peer);
+    if (due && *due <= now.mono) {
+      check_peer(peer, now);
+      due = peer_deadline(peer);
+    }
+    if (due) next = std::min(next, *due);
   }
+  wake = next;
+  watch_requests();
+}
+
+// Something of the peer's may be due earlier than anything before.
+void Node::State::watch(const Peer& peer) {
+  if (const auto at = peer_deadline(peer)) wake = std::min(wake, *at);
+}
+
+// The same of what was asked for.
+void Node::State::watch_requests() {
+  if (const auto at = header_sync.next_timeout()) wake = std::min(wake, *at);
+  if (const auto at = block_deadline()) wake = std::min(wake, *at);
 }
 
 // A node that runs for months must not end up with an expired certificate. Links that are open keep the one they were made
@@ -86,18 +105,6 @@ void Node::State::check_peer(Peer& peer, Now now) {
       return;
     default: return;
   }
-}
-
-std::optional<Instant> Node::State::next_timeout() const {
-  if (!started || stopping) return std::nullopt;
-  Instant next = tick_due;
-  const auto consider = [&](std::optional<Instant> due) {
-    if (due) next = std::min(next, *due);
-  };
-  consider(header_sync.next_timeout());
-  consider(block_deadline());
-  for (const auto& [conn, peer] : peers) consider(peer_deadline(peer));
-  return next;
 }
 
 }  // namespace lattice

@@ -23,13 +23,27 @@ bool Reputation::is_own_fault(ErrorCode code) {
   }
 }
 
+bool Reputation::is_mishap(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::certificate_expired:
+    case ErrorCode::handshake_timeout:
+    case ErrorCode::queue_full:
+    case ErrorCode::request_timeout:
+    case ErrorCode::idle_timeout:
+    case ErrorCode::stalled:
+    case ErrorCode::not_found:
+    case ErrorCode::bad_time: return true;
+    default: return false;
+  }
+}
+
 Reputation::Entry& Reputation::entry_of(const Endpoint& remote, Instant now) {
   const Endpoint key = key_of(remote);
   if (!entries_.contains(key) && entries_.size() >= entries_max) {
     // The least missed: whose score has faded most, never one that is avoided while another is there.
     const auto worth = [&](const auto& entry) {
       const bool avoided = entry.second.avoid_until && *entry.second.avoid_until > now;
-      return std::pair(avoided, forgiven(entry.second.score, entry.second.updated, now));
+      return std::pair(avoided, forgiven(std::max(entry.second.score, entry.second.mishaps), entry.second.updated, now));
     };
     entries_.erase(std::ranges::min_element(entries_, {}, worth));
   }
@@ -39,19 +53,23 @@ Reputation::Entry& Reputation::entry_of(const Endpoint& remote, Instant now) {
 unsigned Reputation::on_fault(const Endpoint& remote, ErrorCode code, Instant now) {
   if (!is_own_fault(code) || error_info(code).penalty == 0) return 0;
   Entry& entry = entry_of(remote, now);
-  entry.score = forgiven(entry.score, entry.updated, now) + error_info(code).penalty;
+  entry.score = forgiven(entry.score, entry.updated, now);
+  entry.mishaps = forgiven(entry.mishaps, entry.updated, now);
   entry.updated = now;
-  if (entry.score >= score_limit) {
-    entry.avoid_until = now + avoid_time;
-    entry.reason = code;
-  }
-  return static_cast<unsigned>(entry.score);
+  double& points = is_mishap(code) ? entry.mishaps : entry.score;
+  points += error_info(code).penalty;
+  const auto value = static_cast<unsigned>(points);
+  if (value >= score_limit) avoid(remote, code, now);
+  return value;
 }
 
 void Reputation::avoid(const Endpoint& remote, ErrorCode reason, Instant now) {
   Entry& entry = entry_of(remote, now);
-  entry.avoid_until = now + avoid_time;
+  const Instant until = now + time_for(reason);
+  if (entry.avoid_until && *entry.avoid_until >= until) return;
+  entry.avoid_until = until;
   entry.reason = reason;
+  if (is_mishap(reason)) entry.mishaps = std::min<double>(entry.mishaps, score_limit / 2);  // may try again after that
 }
 
 std::optional<ErrorCode> Reputation::avoided(const Endpoint& remote, Instant now) const {
@@ -60,11 +78,19 @@ std::optional<ErrorCode> Reputation::avoided(const Endpoint& remote, Instant now
   return found->second.reason;
 }
 
-void Reputation::avoid_node(const NodeId& node, Instant now) {
+std::vector<std::pair<IpAddress, ErrorCode>> Reputation::avoided(Instant now) const {
+  std::vector<std::pair<IpAddress, ErrorCode>> out;
+  for (const auto& [remote, entry] : entries_)
+    if (entry.avoid_until && *entry.avoid_until > now) out.emplace_back(remote.ip, entry.reason);
+  return out;
+}
+
+void Reputation::avoid_node(const NodeId& node, Instant now, Duration how_long) {
   if (!nodes_.contains(node) && nodes_.size() >= entries_max) {
     nodes_.erase(std::ranges::min_element(nodes_, {}, [](const auto& entry) { return entry.second; }));
   }
-  nodes_[node] = now + avoid_time;
+  Instant& until = nodes_[node];
+  until = std::max(until, now + how_long);
 }
 
 bool Reputation::node_avoided(const NodeId& node, Instant now) const {

@@ -6,6 +6,8 @@
 
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <lattice/base/address.hpp>
 #include <lattice/base/error.hpp>
@@ -20,24 +22,30 @@ class Reputation {
  public:
   static constexpr size_t entries_max = 10'000;
   static constexpr Duration avoid_time = std::chrono::hours{24};
+  static constexpr Duration pause_time = std::chrono::minutes{2};
   static constexpr Duration forgive_time = std::chrono::seconds{30};  // one point less each
 
   // The address's score after this fault.
   unsigned on_fault(const Endpoint& remote, ErrorCode code, Instant now);
-  // Not dialled and not accepted for a day.
+  // Not dialled and not accepted for a day; where mishaps alone added up, for pause_time.
   void avoid(const Endpoint& remote, ErrorCode reason, Instant now);
   std::optional<ErrorCode> avoided(const Endpoint& remote, Instant now) const;
   // The same for who was behind it, wherever it comes from next. A fresh identity costs little: the address counts too.
-  void avoid_node(const NodeId& node, Instant now);
+  void avoid_node(const NodeId& node, Instant now, Duration how_long = avoid_time);
   bool node_avoided(const NodeId& node, Instant now) const;
+  std::vector<std::pair<IpAddress, ErrorCode>> avoided(Instant now) const;  // all of them
   size_t size() const { return entries_.size(); }
 
   // Whether the fault can only be the authenticated peer's own.
   static bool is_own_fault(ErrorCode code);
+  // Whether a bad line, a damaged disk or a wrong clock, here or there, can make an honest peer look like that. Such points are
+  // counted apart: they never add up to a day.
+  static bool is_mishap(ErrorCode code);
+  static Duration time_for(ErrorCode reason) { return is_mishap(reason) ? pause_time : avoid_time; }
 
  private:
   struct Entry {
-    double score = 0;
+    double score = 0, mishaps = 0;
     Instant updated{};
     std::optional<Instant> avoid_until;
     ErrorCode reason = ErrorCode::none;

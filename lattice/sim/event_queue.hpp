@@ -20,12 +20,15 @@ enum class EventKind : uint8_t {
   connect,  // a connection request reaches a host
   dialed,   // its answer reaches the dialer
   dial_failed,
-  accepted,  // the third packet reaches the listener
-  arrival,   // a burst, or the end of a stream, reaches a host's line
-  delivery,  // ... and has come through it
-  acknowledged,
+  accepted,      // the third packet reaches the listener
+  arrival,       // a burst, or the end of a stream, reaches a host's line
+  delivery,      // ... and has come through it
+  acknowledged,  // and a sender waits for it
+  retry,         // a sender's TCP sends again what was not acknowledged
   reset,
-  closed,  // the socket that a node closed
+  closed,  // the socket of a process has gone
+  ready,   // a process has done what kept its processor
+  wake,    // a raw host's own timer
   work,    // cryptography that a worker ends
   seed_work,
   chain,  // a command that the chain's worker ends
@@ -34,17 +37,14 @@ enum class EventKind : uint8_t {
   action,  // what a scenario does to the world
 };
 
-struct Acknowledgement {
-  size_t bytes = 0;
-  bool lost = false;
-};
 struct Burst {
   Bytes bytes;
-  bool fin = false, lost = false;
-  uint8_t tries = 0;
+  uint32_t place = 0;  // in the order of its direction
+  bool fin = false, lost = false, twice = false;
+  bool vanishes = false;  // nobody carries it
 };
-using Payload = std::variant<std::monostate, Burst, Acknowledgement, Work, VerifySeeds, ChainCommand,
-                             std::optional<SharedBytes>, DnsAnswer, std::function<void(World&)>>;
+using Payload = std::variant<std::monostate, Burst, Work, VerifySeeds, ChainCommand, std::optional<SharedBytes>, DnsAnswer,
+                             std::function<void(World&)>>;
 
 struct Event {
   int64_t at = 0;
@@ -86,7 +86,8 @@ class EventQueue {
   // The payload of a popped event; its slot is free again.
   Payload claim(const Event& event) {
     if (event.payload == no_payload) return {};
-    Payload payload = std::exchange(slots_[event.payload], Payload{});
+    Payload payload = std::move(slots_[event.payload]);
+    slots_[event.payload].emplace<std::monostate>();
     free_.push_back(event.payload);
     return payload;
   }

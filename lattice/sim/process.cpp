@@ -3,15 +3,42 @@
 
 namespace lattice::sim {
 
-constexpr Duration timer_grain = std::chrono::microseconds{1};  // a timer always moves time on
+constexpr Duration resolver_patience = std::chrono::seconds{5};
 
-// One input has been given: everything that the node wishes, until it wishes no more.
+// One input has been given: what follows from it.
+void World::State::settle(Host& host) {
+  if (host.node) return drain(host);
+  while (host.raw_up && wake_paused(host)) {
+  }
+}
+
+// Everything that the node wishes, until it wishes no more.
 void World::State::drain(Host& host) {
   do {
+    count(host);
     while (auto effect = host.node->poll_effect()) on_effect(host, std::move(*effect));
   } while (wake_paused(host));
+  count(host);
   stats.connections_peak = std::max(stats.connections_peak, host.connections.size());
   plan_timer(host);
+  plan_ready(host);
+}
+
+// What the node has done since it was asked last, and what that took its processor.
+void World::State::count(Host& host) {
+  const NodeCounts& counts = host.node->counts();
+  stats.messages += counts.messages - host.counts.messages;
+  stats.handshakes += counts.handshakes - host.counts.handshakes;
+  host.counts = counts;
+  if (!host.modelled) return;
+  if (const auto spent = host.modelled->take_spent(); spent > Duration{}) host.cpu_free = std::max(host.cpu_free, now) + spent;
+}
+
+// What came meanwhile is taken when the processor is free.
+void World::State::plan_ready(Host& host) {
+  if (host.paused.empty() || host.cpu_free <= now || (host.ready && *host.ready >= now)) return;
+  host.ready = host.cpu_free;
+  queue.push(host.cpu_free, {.host = host.id, .life = host.life, .kind = EventKind::ready});
 }
 
 void World::State::plan_timer(Host& host) {
@@ -47,7 +74,7 @@ static std::optional<SharedBytes> read_body(const Host& host, const BlockHash& b
   return SharedBytes(std::move(changed));
 }
 
-void World::State::on_effect(Host& host, Effect effect) {
+void World::State::on_effect(Host& host, Effect&& effect) {
   const Event to_node{.host = host.id, .life = host.life};
   const auto event = [&](EventKind kind, uint64_t subject) {
     Event out = to_node;
@@ -56,19 +83,13 @@ void World::State::on_effect(Host& host, Effect effect) {
     return out;
   };
   if (auto* wish = std::get_if<Dial>(&effect)) {
-    dial(host, *wish);
+    dial(host, wish->conn, host.config.address, wish->endpoint);
   } else if (auto* write = std::get_if<WantWrite>(&effect)) {
     const auto found = host.connections.find(write->conn);
-    if (found == host.connections.end()) return;
-    const auto& connection = connections.at(found->second);
-    pump(found->second,
-         connection.ends[dialer].host == host.id && connection.ends[dialer].conn == write->conn ? dialer : listener);
+    if (found != host.connections.end()) pump(connection_of(found->second), side_of(found->second));
   } else if (auto* close = std::get_if<CloseConn>(&effect)) {
     const auto found = host.connections.find(close->conn);
-    if (found == host.connections.end()) return;
-    const auto& connection = connections.at(found->second);
-    local_close(found->second,
-                connection.ends[dialer].host == host.id && connection.ends[dialer].conn == close->conn ? dialer : listener);
+    if (found != host.connections.end()) local_close(connection_of(found->second), side_of(found->second));
   } else if (auto* work = std::get_if<RunWork>(&effect)) {
     const auto done = crypto_done(host, work_cost(work->work));
     queue.push(done, event(EventKind::work, work->conn.value), std::move(work->work));
@@ -76,26 +97,29 @@ void World::State::on_effect(Host& host, Effect effect) {
     const auto done = crypto_done(host, options.costs.verify * seeds->work.size());
     queue.push(done, event(EventKind::seed_work, seeds->request.value), std::move(*seeds));
   } else if (auto* chain = std::get_if<ToChain>(&effect)) {
-    host.chain_free = std::max(host.chain_free, now) + chain_cost(chain->command);
+    host.chain_free = std::max(host.chain_free, now) + chain_cost(chain->command) + host.config.store.slowness();
     queue.push(host.chain_free, event(EventKind::chain, 0), std::move(chain->command));
   } else if (auto* read = std::get_if<ReadBody>(&effect)) {
     if (host.config.bodies == Bodies::withheld) return;
-    queue.push(now + options.costs.body, event(EventKind::body, read->request.value), read_body(host, read->block));
+    queue.push(now + options.costs.body + host.config.store.slowness(), event(EventKind::body, read->request.value),
+               read_body(host, read->block));
   } else {
     resolve(host, std::get<Resolve>(effect));
   }
 }
 
-// A resolver asks for a few records at once; an answer takes 5 to 80 ms, silence is given up after five seconds.
+// A resolver asks for a few records at once; an answer takes 5 to 80 ms and what its server adds; after five seconds it is given
+// up.
 void World::State::resolve(Host& host, const Resolve& wish) {
   const auto found = names.find(wish.name);
   DnsAnswer answer;
-  if (found != names.end() && found->second.fails) {
+  const bool known = found != names.end();
+  answer.elapsed = std::chrono::microseconds{5'000 + rng.below(75'000)} + (known ? found->second.late : Duration{});
+  if (host.line.stalled || (known && found->second.fails) || answer.elapsed > resolver_patience) {
     answer.failed = true;
     answer.detail = "no answer";
-    answer.elapsed = std::chrono::seconds{5};
+    answer.elapsed = resolver_patience;
   } else {
-    answer.elapsed = std::chrono::microseconds{5'000 + rng.below(75'000)};
     answer.failed = found == names.end();
     if (answer.failed) {
       answer.detail = "no such name";
@@ -132,6 +156,11 @@ void World::State::on_process_event(Host& host, const Event& event, Payload payl
     host.timer.reset();
     const auto due = node.next_timeout();
     if (!due || *due > now) return plan_timer(host);
+  }
+  if (event.kind == EventKind::ready) {
+    if (host.ready == now) host.ready.reset();
+    wake_paused(host);
+    return drain(host);
   }
   if (event.kind != EventKind::chain) trace.event(now, host.id, static_cast<uint8_t>(event.kind), event.subject);
   switch (event.kind) {

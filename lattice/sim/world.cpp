@@ -29,27 +29,47 @@ void HostLog::log(const LogEvent& event) {
 }
 
 World::State::State(World& owner, WorldOptions given)
-    : world(owner), options(std::move(given)), delays(options.seed, options.cities), loss{options.loss}, rng(options.seed) {
+    : world(owner), options(std::move(given)), delays(options.seed, options.cities), rng(options.seed) {
   now = Instant{std::chrono::seconds{1}};
 }
 
 Now World::State::clock(const Host& host) const {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch() + host.skew.at(now));
   return {now, wall_from_unix(options.wall_start + host.config.wall_offset) + seconds};
 }
 
+// `use`: the life of a process, or 0 for what a host is made with.
+std::unique_ptr<Provider> World::State::provider_for(const Host& host, uint64_t use) const {
+  auto random = std::make_unique<SeededRng>(mixed(options.seed, host.id + 1, use));
+  if (options.cryptography == Cryptography::modelled) return modelled_provider(std::move(random));
+  return openssl_provider(std::move(random));
+}
+
 void World::State::start(Host& host) {
-  ASSERT(!host.node && !host.raw);
+  ASSERT(!host.up());
   ++host.life;
   ++stats.events;
   trace.event(now, host.id, trace_life, host.life);
   host.powered = true;
-  host.provider = openssl_provider(std::make_unique<SeededRng>(mixed(options.seed, host.id + 1, host.life)));
+  host.timer.reset();
+  host.ready.reset();
+  host.cpu_free = now;
+  if (!host.raw) return start_node(host);
+  host.raw_up = true;
+  RawNet net(world, host.id);
+  host.raw->on_start(net);
+  settle(host);
+}
+
+void World::State::start_node(Host& host) {
+  host.provider = provider_for(host, host.life);
+  host.modelled =
+      options.cryptography == Cryptography::modelled ? static_cast<ModelledProvider*>(host.provider.get()) : nullptr;
   host.chain = host.config.chain(*host.provider);
   NodeConfig config = host.config.node;
   config.chain = host.chain->identity();
   host.node = std::make_unique<Node>(std::move(config), *host.provider, *host.log);
-  host.timer.reset();
+  host.counts = {};
   host.crypto_free = host.chain_free = now;
   if (host.config.node.listen_port != 0) listeners[{host.config.address, host.config.node.listen_port}] = host.id;
   host.node->start(clock(host));
@@ -57,21 +77,24 @@ void World::State::start(Host& host) {
 }
 
 void World::State::kill(Host& host, Crash crash) {
-  ASSERT(host.node);
+  ASSERT(host.up());
   ++stats.kills;
   ++host.life;  // what was planned for the process finds nobody
   trace.event(now, host.id, trace_life, host.life);
   host.powered = crash != Crash::power;
   const auto connected = std::exchange(host.connections, {});
   host.paused.clear();
+  host.raw_up = false;
   host.node.reset();
   host.chain.reset();
-  host.provider.reset();
+  host.modelled = nullptr;
+  if (!host.raw) host.provider.reset();
   if (crash == Crash::power) host.config.store.cut_power();
-  for (const auto& [conn, id] : connected) {
+  for (const auto& [conn, socket] : connected) {
+    const uint64_t id = connection_of(socket);
+    const uint8_t side = side_of(socket);
     auto* connection = find(id);
     if (!connection) continue;
-    const uint8_t side = connection->ends[dialer].host == host.id && connection->ends[dialer].conn == conn ? dialer : listener;
     connection->ends[side].open = false;
     connection->pipes[side].tail.clear();
     connection->pipes[side].tail_sent = 0;
@@ -98,11 +121,14 @@ void World::State::handle(const Event& event, Payload payload) {
     case EventKind::arrival:
     case EventKind::delivery:
     case EventKind::acknowledged:
+    case EventKind::retry:
     case EventKind::reset: return on_network_event(event, std::move(payload));
     default: break;
   }
   Host& host = *hosts[event.host];
-  if (host.node && host.life == event.life) on_process_event(host, event, std::move(payload));
+  if (!host.up() || host.life != event.life) return;
+  if (host.raw) return on_raw_event(host, event);
+  on_process_event(host, event, std::move(payload));
 }
 
 World::World(WorldOptions options) : state_(std::make_unique<State>(*this, std::move(options))) {}
@@ -112,6 +138,7 @@ static Host& new_host(World::State& state) {
   auto host = std::make_unique<Host>();
   host->id = static_cast<HostId>(state.hosts.size());
   host->log = std::make_unique<HostLog>(state, host->id);
+  host->line.up = host->line.down = state.options.bytes_per_second;
   state.hosts.push_back(std::move(host));
   return *state.hosts.back();
 }
@@ -120,7 +147,7 @@ HostId World::add_node(SimNodeConfig config) {
   Host& host = new_host(*state_);
   host.config = std::move(config);
   if (!host.config.node.identity) {
-    const auto provider = openssl_provider(std::make_unique<SeededRng>(mixed(state_->options.seed, host.id + 1, 0)));
+    const auto provider = state_->provider_for(host, 0);
     Secret<64> secret;
     provider->rng().fill(secret.span());
     IdentityOptions options;
@@ -132,18 +159,28 @@ HostId World::add_node(SimNodeConfig config) {
   return host.id;
 }
 
-HostId World::add_raw(const Endpoint& endpoint, std::unique_ptr<RawHost> raw) {
+HostId World::add_raw(std::vector<Endpoint> endpoints, std::unique_ptr<RawHost> raw) {
+  ASSERT(!endpoints.empty());
   Host& host = new_host(*state_);
   host.raw = std::move(raw);
-  host.raw_rng = std::make_shared<SeededRng>(mixed(state_->options.seed, host.id + 1, 0));
-  host.config.address = endpoint.ip;
-  state_->listeners[endpoint] = host.id;
+  host.raw_rng = std::make_unique<SeededRng>(mixed(state_->options.seed, host.id + 1, 0));
+  host.config.address = endpoints.front().ip;
+  host.own = std::move(endpoints);
+  for (const auto& endpoint : host.own) state_->listeners[endpoint] = host.id;
+  state_->start(host);
   return host.id;
 }
 
 void World::set_dns(const std::string& name, DnsRecord record) { state_->names[name] = std::move(record); }
 void World::kill(HostId host, Crash crash) { state_->kill(*state_->hosts[host], crash); }
 void World::start(HostId host) { state_->start(*state_->hosts[host]); }
+
+void World::make_block(HostId id, Bytes header, SharedBytes block) {
+  Host& host = *state_->hosts[id];
+  if (!host.node) return;
+  host.node->on_local_block(std::move(header), std::move(block), state_->clock(host));
+  state_->drain(host);
+}
 
 void World::at(Instant when, std::function<void(World&)> action) {
   state_->queue.push(std::max(when, now()), {.kind = EventKind::action}, std::move(action));
@@ -165,9 +202,10 @@ void World::run_for(Duration duration) {
 
 Instant World::now() const { return state_->now; }
 Rng& World::rng() { return state_->rng; }
-bool World::running(HostId host) const { return state_->hosts[host]->node != nullptr; }
+size_t World::hosts() const { return state_->hosts.size(); }
+bool World::running(HostId host) const { return state_->hosts[host]->up(); }
 NodeReport World::report(HostId host) const {
-  ASSERT(running(host));
+  ASSERT(state_->hosts[host]->node);
   return state_->hosts[host]->node->report();
 }
 Tip World::tip(HostId host) const { return state_->hosts[host]->tip; }

@@ -12,6 +12,7 @@
 #include <lattice/node/node.hpp>
 #include <lattice/sim/event_queue.hpp>
 #include <lattice/sim/latency.hpp>
+#include <lattice/sim/raw_host.hpp>
 #include <lattice/sim/sim_store.hpp>
 
 namespace lattice::sim {
@@ -26,9 +27,23 @@ struct Costs {
   Duration body = std::chrono::microseconds{150};     // read from disk
 };
 
+// What happens to packets under way. Below the modelled TCP loss, reordering and duplicates cost time. A corrupted packet is
+// caught by TCP's checksum and is as good as lost, but for the share `undetected`: there a flipped bit reaches the process.
+struct Weather {
+  double loss = 0, reorder = 0, duplicate = 0, corrupt = 0;  // shares of packets
+  double undetected = 0;                                     // of the corrupted ones
+  Duration jitter{};                                         // up to so much more delay, for each burst
+  Duration extra{};                                          // more delay one way
+};
+
+// Which cryptography nodes are given. Modelled: the same interface and sizes, no security; what it would cost a processor is
+// counted and delays the host (lattice/sim/modelled_provider.hpp).
+enum class Cryptography : uint8_t { real, modelled };
+
 struct WorldOptions {
   uint64_t seed = 1;
-  double loss = 0;                           // of packets
+  Cryptography cryptography = Cryptography::real;
+  Weather weather;                           // of every line
   uint64_t bytes_per_second = 12'500'000;    // up, and down, of each host
   std::shared_ptr<const CityDelays> cities;  // empty: a random delay for each pair
   int64_t wall_start = 1'750'000'000;        // unix seconds
@@ -51,28 +66,10 @@ struct SimNodeConfig {
 // What a name server says of a name. `fails`: it never answers, and the resolver gives up.
 struct DnsRecord {
   bool fails = false;
+  Duration late{};  // beside what an answer takes anyway
   std::vector<IpAddress> addresses;
   std::vector<Endpoint> services;
   std::vector<std::string> texts;
-};
-
-// A host that is no node: bytes in, bytes out. For adversaries.
-class RawSocket {
- public:
-  RawSocket(World& world, uint64_t connection, uint8_t side) : world_(world), connection_(connection), side_(side) {}
-  void send(ByteView bytes);
-  void close();
-
- private:
-  World& world_;
-  uint64_t connection_;
-  uint8_t side_;
-};
-class RawHost {
- public:
-  virtual ~RawHost() = default;
-  virtual void on_open(RawSocket socket, Rng& rng) = 0;
-  virtual void on_bytes(RawSocket socket, ByteView bytes, Rng& rng) = 0;
 };
 
 enum class Crash : uint8_t {
@@ -84,6 +81,7 @@ struct WorldStats {
   uint64_t events = 0;
   uint64_t bursts = 0, bytes = 0;  // carried
   uint64_t sent_again = 0;         // lost packets
+  uint64_t messages = 0;           // handed to production Nodes by their links: what B12 counts
   uint64_t connections = 0, refused = 0, handshakes = 0, kills = 0;
   size_t connections_peak = 0;  // of one node
   size_t output_peak = 0;       // sealed bytes that one link held
@@ -98,10 +96,26 @@ class World {
 
   // Starts now.
   HostId add_node(SimNodeConfig config);
-  HostId add_raw(const Endpoint& endpoint, std::unique_ptr<RawHost> host);
+  // Listens at each of its endpoints; dials from any of their addresses.
+  HostId add_raw(std::vector<Endpoint> endpoints, std::unique_ptr<RawHost> host);
   void set_dns(const std::string& name, DnsRecord record);
   void kill(HostId host, Crash crash = Crash::process);
   void start(HostId host);
+  // A block made beside the node, as Node::on_local_block takes it. Nothing where the host is down.
+  void make_block(HostId host, Bytes header, SharedBytes block);
+
+  // Faults; each lasts until it is said otherwise.
+  void set_weather(const Weather& weather);                // of every line
+  void set_weather(HostId host, const Weather& weather);   // of one host's line, in place of the world's
+  void set_rate(HostId host, uint64_t up, uint64_t down);  // bytes a second
+  // Hosts of different sides reach nobody of the other; all begin on side 0. Connections across live on and time out.
+  void set_side(HostId host, uint8_t side);
+  // Its line carries nothing: its process goes on, its peers hear nothing, and it hears nothing.
+  void set_stalled(HostId host, bool stalled);
+  // As a firewall that forgets: the connections there are carry nothing more either way, and neither end is told.
+  void break_silently(HostId host);
+  void step_clock(HostId host, int64_t seconds);          // its wall clock jumps
+  void set_drift(HostId host, double parts_per_million);  // its wall clock's; it runs on from where it stands
   // Does something at a time, in order with everything else.
   void at(Instant when, std::function<void(World&)> action);
   void after(Duration delay, std::function<void(World&)> action) { at(now() + delay, std::move(action)); }
@@ -112,6 +126,7 @@ class World {
 
   Instant now() const;
   Rng& rng();  // of the world, not of a node
+  size_t hosts() const;
   bool running(HostId host) const;
   NodeReport report(HostId host) const;  // of a running node
   Tip tip(HostId host) const;            // the newest one its chain said, also of one that is down
@@ -126,7 +141,7 @@ class World {
   struct State;
 
  private:
-  friend class RawSocket;
+  friend class RawNet;
   std::unique_ptr<State> state_;
 };
 

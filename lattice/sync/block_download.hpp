@@ -6,12 +6,13 @@
 // ask.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
 #include <vector>
 
+#include <lattice/base/fifo.hpp>
+#include <lattice/base/flat_map.hpp>
 #include <lattice/base/ids.hpp>
 #include <lattice/base/result.hpp>
 #include <lattice/base/time.hpp>
@@ -79,7 +80,7 @@ class BlockDownload {
     uint64_t have = 0, headers = 0;
     uint64_t said = 0;             // `have`, as it was before not_found lowered it
     std::optional<Instant> retry;  // when it counts again
-    std::deque<Debt> debts;        // oldest first
+    Fifo<Debt> debts;              // oldest first
     size_t owed_limit = owed_first;
     Instant progress{};  // its last block, or when it began to owe
     bool slow = false;   // until its next block
@@ -101,7 +102,7 @@ class BlockDownload {
   uint64_t best_have() const;
   Duration silence_limit() const { return std::max<Duration>(silence_min, 5 * patience_); }
 
-  std::map<ConnId, Peer> peers_;
+  FlatMap<ConnId, Peer> peers_;
   std::map<uint64_t, Row> rows_;  // by height
   std::set<uint64_t> wanted_;     // heights of rows that nobody owes and nobody judges
   uint64_t above_ = 0;            // highest height that was ever missing

@@ -34,10 +34,15 @@ Result<void> HeaderSync::on_headers(ConnId peer, size_t count, size_t bytes, Ins
   return {};
 }
 
-void HeaderSync::on_verdict(ConnId peer, bool valid, const BlockRef& last, Instant now) {
+void HeaderSync::on_verdict(ConnId peer, bool valid, const BlockRef& last, Instant now, bool again) {
   const auto found = rows_.find(peer);
   if (found == rows_.end() || found->second.stage != Stage::judging) return;
   Row& row = found->second;
+  if (valid && again) {
+    row.stage = Stage::waiting;
+    row.last.reset();
+    return;
+  }
   // A question must lead further than the one before it, or the peer could be asked for ever.
   const bool further = valid && row.full && !last.hash.is_zero() && (!row.last || last.height > row.last->height);
   if (further) {
@@ -54,13 +59,18 @@ void HeaderSync::on_verdict(ConnId peer, bool valid, const BlockRef& last, Insta
   row.announced = false;
 }
 
-// True while a peer gives the bulk, or has just been asked whether it will.
+// True while as many peers give the bulk, or have just been asked whether they will, as may at a time: one, and twice as many
+// for each that is silent. So the silent ones cost a newcomer a few seconds in all, however many they are.
 bool HeaderSync::bulk_runs(Instant now) const {
-  return std::ranges::any_of(rows_, [&](const auto& entry) {
-    const Row& row = entry.second;
-    if (!row.turn) return false;
-    return row.stage == Stage::waiting || now - row.asked < silence;
-  });
+  size_t running = 0, silent = 0;
+  for (const auto& [peer, row] : rows_) {
+    if (!row.turn) continue;
+    if (row.stage == Stage::waiting || now - row.asked < silence)
+      ++running;
+    else if (row.stage == Stage::asked)
+      ++silent;
+  }
+  return running >= size_t{1} << std::min(silent, silent_counted_max);
 }
 
 std::vector<BlockHash> HeaderSync::locator_of(const Row& row) const {
@@ -86,7 +96,7 @@ std::vector<HeaderAsk> HeaderSync::poll(Instant now) {
     if (row.stage == Stage::through && now - row.checked >= recheck) row.stage = Stage::waiting;
     if (row.stage == Stage::waiting && row.turn) ask(peer, row, now, out);  // the bulk goes on
   }
-  std::vector<std::map<ConnId, Row>::iterator> waiting;
+  std::vector<FlatMap<ConnId, Row>::iterator> waiting;
   for (auto row = rows_.begin(); row != rows_.end(); ++row) {
     if (row->second.stage == Stage::waiting) waiting.push_back(row);
   }

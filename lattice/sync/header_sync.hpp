@@ -5,10 +5,10 @@
 // headers than fit, and those were judged.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <vector>
 
+#include <lattice/base/flat_map.hpp>
 #include <lattice/base/ids.hpp>
 #include <lattice/base/result.hpp>
 #include <lattice/base/time.hpp>
@@ -24,6 +24,8 @@ class HeaderSync {
  public:
   // A bulk peer that has been silent this long no longer keeps the next one waiting.
   static constexpr Duration silence = std::chrono::seconds{3};
+  // Each such doubles how many are asked for the bulk at a time, up to 2 to the power of this.
+  static constexpr size_t silent_counted_max = 3;
   // The bulk moves on to another peer after this time, however busy the one is: a slow peer is not the only source for long.
   static constexpr Duration bulk_turn = std::chrono::seconds{60};
   // A peer that is through is asked again after this time, in case that an announcement was missed.
@@ -41,7 +43,8 @@ class HeaderSync {
   // unrequested: nobody asked it. Else its headers are to be judged; on_verdict follows.
   Result<void> on_headers(ConnId peer, size_t count, size_t bytes, Instant now);
   // `last`: the last valid header of the message. Not valid: the peer is not asked further until it announces something.
-  void on_verdict(ConnId peer, bool valid, const BlockRef& last, Instant now);
+  // `again`: the peer is asked from the best header on, as if it were new.
+  void on_verdict(ConnId peer, bool valid, const BlockRef& last, Instant now, bool again = false);
 
   std::vector<HeaderAsk> poll(Instant now);
   std::vector<ConnId> late(Instant now) const;  // past the request's timeout, lowest id first
@@ -69,7 +72,7 @@ class HeaderSync {
 
   Duration request_timeout_;
   std::vector<BlockHash> best_;
-  std::map<ConnId, Row> rows_;
+  FlatMap<ConnId, Row> rows_;
 };
 
 }  // namespace lattice

@@ -185,7 +185,7 @@ static void write(Writer& writer, const Headers& message) {
   ASSERT(message.headers.size() <= limits::headers_max);
   writer.u16(static_cast<uint16_t>(message.headers.size()));
   for (const Bytes& header : message.headers) {
-    ASSERT(!header.empty() && header.size() <= limits::header_bytes_max);
+    ASSERT(header.size() >= limits::header_bytes_min && header.size() <= limits::header_bytes_max);
     writer.u16(static_cast<uint16_t>(header.size())).bytes(header);
   }
 }
@@ -193,12 +193,12 @@ static void write(Writer& writer, const Headers& message) {
 static Result<Message> read_headers(Reader& reader) {
   TRY(count, reader.u16());
   if (count > limits::headers_max) return fail(too_large, "number of headers");
-  if (reader.remaining() < size_t{count} * 3) return fail(truncated, "headers");
+  if (reader.remaining() < size_t{count} * (2 + limits::header_bytes_min)) return fail(truncated, "headers");
   Headers message;
   message.headers.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     TRY(length, reader.u16());
-    if (length == 0) return fail(bad_value, "empty header");
+    if (length < limits::header_bytes_min) return fail(bad_value, "header that cannot name its parent");
     if (length > limits::header_bytes_max) return fail(too_large, "header");
     TRY(header, reader.bytes(length));
     message.headers.push_back(to_bytes(header));

@@ -23,6 +23,7 @@ static_assert(chunk_bytes_max + frame_header_bytes + 16 <= record_bytes_max);
 constexpr size_t block_bytes_max = 4 * 1024 * 1024;  // what a chain may call a block; a chain spec may ask for less
 constexpr size_t message_bytes_max = block_bytes_max + 1024;
 constexpr size_t small_message_bytes_max = 512 * 1024;  // everything that is not a block or headers
+constexpr size_t header_bytes_min = 32;  // it names its parent; and a shorter one would cost more memory than it weighs
 constexpr size_t header_bytes_max = 8 * 1024;
 constexpr size_t headers_max = 2000;
 constexpr size_t headers_bytes_max = 1024 * 1024;

@@ -33,7 +33,7 @@ static constexpr CommandInfo commands[] = {
     {Command::inventory, "inventory", Lane::headers, 2 + limits::inventory_items_max * 33},
     {Command::get_blocks, "get_blocks", Lane::headers, 1 + limits::block_request_hashes_max * 32},
     {Command::block, "block", Lane::blocks, limits::block_bytes_max},
-    {Command::not_found, "not_found", Lane::headers, 1 + limits::block_request_hashes_max * 32},
+    {Command::not_found, "not_found", Lane::blocks, 1 + limits::block_request_hashes_max * 32},
     {Command::consensus, "consensus", Lane::consensus, limits::consensus_bytes_max},
 };
 
@@ -74,6 +74,11 @@ Lane lane_of(Command command) {
   const CommandInfo* info = find_command(static_cast<uint16_t>(command));
   ASSERT(info);
   return info->lane;
+}
+
+bool may_travel(uint16_t command, Lane lane) {
+  const CommandInfo* info = find_command(command);
+  return info == nullptr || info->lane == lane;
 }
 
 std::string_view command_name(uint16_t command) {

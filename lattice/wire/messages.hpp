@@ -137,6 +137,7 @@ using Message = std::variant<OpenChannel, Status, Ping, Pong, Reject, GetAddress
 
 Command command_of(const Message& message);  // ASSERTs that it is not Unknown
 Lane lane_of(Command command);
+bool may_travel(uint16_t command, Lane lane);     // on its own lane; an unknown command on any
 std::string_view command_name(uint16_t command);  // "unknown" where it is
 
 // Twelve bytes before each payload: version 2, command 2, length 4, checksum 4 (CRC-32C of the first eight and the payload).

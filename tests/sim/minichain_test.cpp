@@ -53,7 +53,7 @@ class MiniChainNet : public testing::Test {
   static WorldOptions options() {
     WorldOptions options;
     options.seed = 11;
-    options.loss = 0.01;
+    options.weather.loss = 0.01;
     return options;
   }
   static IpAddress address(size_t index) { return IpAddress::v4(20, static_cast<uint8_t>(1 + index), 7, 1); }

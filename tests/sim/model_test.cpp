@@ -63,16 +63,96 @@ TEST(SimStore, APowerCutLosesWhatWasNotSyncedAKillDoesNot) {
   EXPECT_FALSE(store.read(Column::meta, Bytes{4})->has_value());
 }
 
+// What a store holds, in the order of a scan.
+std::string scanned(const SimStore& store) {
+  std::string text;
+  const auto read = store.scan(Column::meta, [&](ByteView key, ByteView value) {
+    text += std::string(as_text(key)) + std::string(as_text(value)) + " ";
+    return true;
+  });
+  return read ? text : text + std::string(error_name(read.error().code));
+}
+Batch batch_of(std::string_view puts, std::string_view erases = "", bool sync = false) {
+  Batch batch;
+  for (const char key : puts) batch.puts.push_back({Column::meta, {static_cast<uint8_t>(key)}, SharedBytes(Bytes{'+'})});
+  for (const char key : erases) batch.erases.push_back({Column::meta, {static_cast<uint8_t>(key)}});
+  batch.sync = sync;
+  return batch;
+}
+
+TEST(SimStore, WhatItBeganWithShowsThroughWhatChanged) {
+  MemoryStore filled;
+  for (const char key : {'b', 'd', 'f'}) {
+    Batch batch;
+    batch.puts.push_back({Column::meta, {static_cast<uint8_t>(key)}, SharedBytes(Bytes{'0'})});
+    ASSERT_TRUE(filled.commit(batch));
+  }
+  SimStore store(filled), other(filled);
+  ASSERT_TRUE(store.commit(batch_of("acg", "f", true)));
+  ASSERT_TRUE(store.commit(batch_of("d", "ab")));
+  EXPECT_EQ(scanned(store), "c+ d+ g+ ");
+  EXPECT_FALSE(store.read(Column::meta, Bytes{'f'})->has_value());
+  EXPECT_EQ(scanned(other), "b0 d0 f0 ");
+  store.cut_power();
+  EXPECT_EQ(scanned(store), "a+ b0 c+ d0 g+ ");
+  size_t seen = 0;
+  ASSERT_TRUE(store.scan(Column::meta, [&](ByteView, ByteView) { return ++seen < 2; }));
+  EXPECT_EQ(seen, 2u);
+}
+
+TEST(SimStore, ABatchIsCutWhole) {
+  SimStore store;
+  ASSERT_TRUE(store.commit(batch_of("ab", "", true)));
+  ASSERT_TRUE(store.commit(batch_of("ac", "b")));
+  ASSERT_TRUE(store.commit(batch_of("b", "ac")));
+  EXPECT_EQ(scanned(store), "b+ ");
+  store.cut_power();
+  EXPECT_EQ(scanned(store), "a+ b+ ");
+}
+
+TEST(SimStore, ALyingOneLosesWhatItSaidItHadSynced) {
+  SimStore store;
+  ASSERT_TRUE(store.commit(batch_of("a", "", true)));
+  store.lie(true);
+  ASSERT_TRUE(store.commit(batch_of("b", "", true)));
+  ASSERT_TRUE(store.commit(batch_of("c", "", true)));
+  store.cut_power();
+  EXPECT_EQ(scanned(store), "a+ ");
+  ASSERT_TRUE(store.commit(batch_of("b", "", true)));
+  store.lie(false);
+  ASSERT_TRUE(store.commit(batch_of("c", "", true)));  // in order: with it all before it
+  store.cut_power();
+  EXPECT_EQ(scanned(store), "a+ b+ c+ ");
+}
+
+TEST(SimStore, AFlippedBitIsAnErrorUntilTheValueIsWrittenAnew) {
+  SimStore store;
+  SeededRng rng(1);
+  ASSERT_TRUE(store.commit(batch_of("abc", "", true)));
+  EXPECT_EQ(store.flip_bits(0, rng), 0u);
+  EXPECT_EQ(store.flip_bits(1, rng), 3u);
+  const auto read = store.read(Column::meta, Bytes{'a'});
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error().code, ErrorCode::store_failed);
+  EXPECT_EQ(scanned(store), "store_failed");
+  store.cut_power();
+  EXPECT_EQ(scanned(store), "store_failed");  // the medium is what is damaged
+  ASSERT_TRUE(store.commit(batch_of("a")));
+  EXPECT_EQ(scanned(store), "a+ store_failed");
+  ASSERT_TRUE(store.commit(batch_of("c", "b")));
+  EXPECT_EQ(scanned(store), "a+ c+ ");
+}
+
 TEST(Pipe, SlowStartThenCongestionAvoidance) {
   Pipe pipe;
   EXPECT_EQ(pipe.room(), 10 * segment_bytes);
-  pipe.in_flight = 10 * segment_bytes;
+  pipe.on_sent(10 * segment_bytes, {});
   EXPECT_EQ(pipe.room(), 0u);
   pipe.on_acknowledged(10 * segment_bytes, false);
   EXPECT_EQ(pipe.room(), 20 * segment_bytes);  // doubled
   pipe.on_acknowledged(0, true);
   EXPECT_EQ(pipe.room(), 10 * segment_bytes);  // halved
-  pipe.in_flight = 10 * segment_bytes;
+  pipe.on_sent(10 * segment_bytes, {});
   pipe.on_acknowledged(10 * segment_bytes, false);
   EXPECT_EQ(pipe.room(), 11 * segment_bytes);  // a segment for a window
   pipe.in_flight = pipe.window - 1;

@@ -1,6 +1,7 @@
 #include "sim_chains.hpp"
 
 #include <lattice/base/assert.hpp>
+#include <lattice/chains/bitcoin/primitives.hpp>
 
 namespace lattice::sim {
 
@@ -15,37 +16,72 @@ static std::unique_ptr<Chain> regtest_chain() {
 
 ChainFactory regtest_factory() { return regtest_chain; }
 
+static bitcoin::MakeChainOptions make_options(const KitOptions& kit) {
+  bitcoin::MakeChainOptions options;
+  options.rules = &bitcoin::regtest();
+  options.blocks = kit.blocks + kit.future;
+  options.block_bytes = kit.block_bytes;
+  options.seed = kit.first_seed;
+  constexpr int64_t interval = 600;
+  if (kit.recent) options.start_time = static_cast<uint32_t>(sim_wall_start - interval * options.blocks);
+  return options;
+}
+
+static std::vector<FutureBlock> made_blocks(const bitcoin::MakeChainOptions& options) {
+  std::vector<FutureBlock> out;
+  const auto made = bitcoin::make_chain_blocks(options, [&](ByteView block) -> Result<void> {
+    out.push_back({{bitcoin::hash_header(block), out.size()},
+                   to_bytes(block.first(bitcoin::header_bytes)),
+                   SharedBytes(to_bytes(block))});
+    return {};
+  });
+  ASSERT(made.has_value());
+  return out;
+}
+
+static void take(Chain& chain, Store& store, const FutureBlock& block) {
+  const Now now{{}, wall_from_unix(sim_wall_start)};
+  chain.apply(SubmitHeaders{{1}, {block.header}}, store, now);
+  for (const auto& event : chain.apply(SubmitBlock{{2}, block.block}, store, now))
+    if (const auto* verdict = std::get_if<BlockVerdict>(&event)) ASSERT(verdict->error.code == ErrorCode::none);
+}
+
 std::function<void(Store&)> regtest_filler(uint32_t blocks, size_t block_bytes) {
   return [=](Store& store) {
     const auto chain = regtest_chain();
-    const Now now{{}, wall_from_unix(1'750'000'000)};
-    chain->apply(LoadChain{}, store, now);
-    bitcoin::MakeChainOptions options;
-    options.rules = &bitcoin::regtest();
-    options.blocks = blocks;
-    options.block_bytes = block_bytes;
-    options.seed = 7;
-    bool genesis = true;
-    const auto made = bitcoin::make_chain_blocks(options, [&](ByteView block) -> Result<void> {
-      if (std::exchange(genesis, false)) return {};
-      chain->apply(SubmitHeaders{{1}, {to_bytes(block.first(80))}}, store, now);
-      for (const auto& event : chain->apply(SubmitBlock{{2}, SharedBytes(to_bytes(block))}, store, now))
-        if (const auto* verdict = std::get_if<BlockVerdict>(&event); verdict && verdict->error.code != ErrorCode::none)
-          return std::unexpected(verdict->error);
-      return {};
-    });
-    ASSERT(made.has_value());
+    chain->apply(LoadChain{}, store, {{}, wall_from_unix(sim_wall_start)});
+    for (const auto& block : made_blocks(make_options({.blocks = blocks, .block_bytes = block_bytes, .future = 0})))
+      if (block.ref.height > 0) take(*chain, store, block);
   };
 }
 
-ScenarioOptions regtest_scenario(uint64_t seed, size_t nodes, uint32_t blocks, size_t block_bytes) {
-  ScenarioOptions options;
-  options.seed = seed;
-  options.nodes = nodes;
-  options.chain = regtest_factory();
-  options.fill = regtest_filler(blocks, block_bytes);
-  options.limit = std::chrono::minutes{30};
-  return options;
+ChainKit regtest_kit(const KitOptions& options) {
+  ChainKit kit;
+  kit.chain = regtest_factory();
+  auto make = make_options(options);
+  const auto blocks = made_blocks(make);
+  const auto store = std::make_shared<MemoryStore>();
+  const auto chain = regtest_chain();
+  chain->apply(LoadChain{}, *store, {{}, wall_from_unix(sim_wall_start)});
+  for (const auto& block : blocks) {
+    kit.valid.push_back(block.ref.hash);
+    if (block.ref.height > options.blocks) kit.future.push_back(block);
+    if (block.ref.height > 0 && block.ref.height <= options.blocks) take(*chain, *store, block);
+  }
+  kit.filled = store;
+  make.blocks = options.blocks + options.branch;
+  make.fork_above = options.blocks;
+  for (const auto& block : made_blocks(make)) {
+    if (block.ref.height <= options.blocks) continue;
+    kit.branch.push_back(block);
+    kit.valid.push_back(block.ref.hash);
+  }
+  return kit;
+}
+
+const ChainKit& mixed_kit() {
+  static const ChainKit kit = regtest_kit({});
+  return kit;
 }
 
 }  // namespace lattice::sim

@@ -3,7 +3,7 @@
 
 #include <lattice/chains/bitcoin/chain.hpp>
 #include <lattice/chains/bitcoin/mkchain.hpp>
-#include <lattice/sim/scenario.hpp>
+#include <lattice/sim/plan.hpp>
 #include <lattice/sim/world.hpp>
 
 namespace lattice::sim {
@@ -20,10 +20,22 @@ constexpr bool slow_build = false;
 constexpr bool slow_build = false;
 #endif
 
+constexpr int64_t sim_wall_start = 1'750'000'000;
+
 ChainFactory regtest_factory();
+
 // Fills a store with `blocks` blocks of `block_bytes` each above the genesis.
 std::function<void(Store&)> regtest_filler(uint32_t blocks, size_t block_bytes);
-// What the sync scenario needs, with such a chain.
-ScenarioOptions regtest_scenario(uint64_t seed, size_t nodes, uint32_t blocks, size_t block_bytes);
+
+struct KitOptions {
+  uint32_t blocks = 60;  // in the seeds' stores
+  size_t block_bytes = 1000;
+  uint32_t future = 16, branch = 8;
+  uint32_t first_seed = 7;
+  bool recent = false;  // the newest block is made just before the simulation starts, instead of long ago
+};
+ChainKit regtest_kit(const KitOptions& options);
+// The one that the mixed world uses: made once.
+const ChainKit& mixed_kit();
 
 }  // namespace lattice::sim

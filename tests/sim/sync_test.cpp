@@ -1,4 +1,4 @@
-// Fresh nodes sync through a DNS name alone, in the simulated world.
+// Fresh nodes sync through a DNS name alone, in the simulated world, with real cryptography.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -9,69 +9,59 @@
 namespace lattice::sim {
 namespace {
 
-std::string described(const ScenarioResult& result) {
-  std::string text = "seed " + std::to_string(result.seed) + ": " + std::to_string(result.nodes_at_tip) + " of " +
-                     std::to_string(result.nodes) + " nodes at height " + std::to_string(result.height) + " after " +
-                     std::to_string(result.simulated_seconds) + " s (" + std::to_string(result.real_seconds) + " s real), " +
-                     std::to_string(result.events) + " events, " + std::to_string(result.bytes) + " bytes, " +
-                     std::to_string(result.losses) + " lost, " + std::to_string(result.handshakes) + " handshakes, " +
-                     std::to_string(result.restarts) + " restarts, trace " + result.trace_hash;
-  for (const auto& broken : result.broken) text += "\n  broken: " + broken;
-  for (const auto& [reason, count] : result.hostile_left) text += "\n  hostile left: " + reason + " x " + std::to_string(count);
-  return text;
-}
-
 // LATTICE_SIM_SEED runs the same tests from another seed.
 uint64_t seeded(uint64_t usual) {
   const char* given = std::getenv("LATTICE_SIM_SEED");
   return given ? usual + 1000 * std::strtoull(given, nullptr, 10) : usual;
 }
 
+Plan real_sync_plan(uint64_t seed, size_t nodes, size_t restarts) {
+  Plan plan = sync_plan(seed, nodes, restarts);
+  plan.cryptography = Cryptography::real;
+  plan.recovery = std::chrono::minutes{30};
+  return plan;
+}
+
 TEST(Sync, TwoNodesFromDnsToDisk) {
-  auto options = regtest_scenario(seeded(1), 2, 150, 2000);
-  options.seeds = 1;
-  options.restarts = 0;
-  options.loss = 0;
-  const auto result = run_sync_scenario(options);
+  Plan plan = real_sync_plan(seeded(1), 2, 0);
+  plan.seeds = 1;
+  plan.weather.loss = 0;
+  const auto result = run_plan(plan, regtest_kit({.blocks = 150, .block_bytes = 2000}));
   EXPECT_TRUE(result.passed) << described(result);
-  EXPECT_EQ(result.height, 150u);
-  EXPECT_EQ(result.losses, 0u);
+  EXPECT_EQ(result.tip.height, 150u);
+  EXPECT_EQ(result.world.sent_again, 0u);
   EXPECT_LT(result.simulated_seconds, 30) << described(result);
 }
 
 TEST(Sync, FiftyNodesWithLossDelaysAndRestarts) {
   const size_t nodes = slow_build ? 12 : 50;
-  auto options = regtest_scenario(seeded(2), nodes, slow_build ? 100 : 300, 3000);
-  options.restarts = nodes / 2;
-  const auto result = run_sync_scenario(options);
+  const auto kit = regtest_kit({.blocks = slow_build ? 100u : 300u, .block_bytes = 3000});
+  const auto result = run_plan(real_sync_plan(seeded(2), nodes, nodes / 2), kit);
   std::cout << described(result) << "\n";
   EXPECT_TRUE(result.passed) << described(result);
   EXPECT_EQ(result.nodes_at_tip, nodes);
-  EXPECT_GT(result.losses, 0u);
+  EXPECT_GT(result.world.sent_again, 0u);
   EXPECT_GT(result.restarts, 0u);
 }
 
 TEST(Sync, SameSeedSameTrace) {
-  auto options = regtest_scenario(seeded(3), slow_build ? 6 : 15, 60, 2000);
-  options.restarts = 5;
-  const auto first = run_sync_scenario(options);
-  const auto again = run_sync_scenario(options);
-  options.seed = seeded(4);
-  const auto other = run_sync_scenario(options);
+  const auto kit = regtest_kit({.blocks = 60, .block_bytes = 2000});
+  const size_t nodes = slow_build ? 6 : 15;
+  const auto first = run_plan(real_sync_plan(seeded(3), nodes, 5), kit);
+  const auto again = run_plan(real_sync_plan(seeded(3), nodes, 5), kit);
+  const auto other = run_plan(real_sync_plan(seeded(4), nodes, 5), kit);
   EXPECT_TRUE(first.passed) << described(first);
   EXPECT_TRUE(other.passed) << described(other);
   EXPECT_EQ(first.trace_hash, again.trace_hash);
-  EXPECT_EQ(first.events, again.events);
+  EXPECT_EQ(first.world.events, again.world.events);
   EXPECT_NE(first.trace_hash, other.trace_hash);
 }
 
 TEST(Sync, HostileHostsAreLeftAndTheSyncCompletes) {
-  auto options = regtest_scenario(seeded(5), slow_build ? 5 : 10, 80, 2000);
-  options.restarts = 0;
-  options.seeds = 2;
-  options.least = std::chrono::seconds{40};  // the silent ones are left at the handshake's timeout
-  options.garbage = options.silent = options.wrong_magic = options.withholding = options.corrupting = 2;
-  const auto result = run_sync_scenario(options);
+  Plan plan = hostile_plan(seeded(5), slow_build ? 5 : 10);
+  plan.cryptography = Cryptography::real;
+  plan.seeds = 2;
+  const auto result = run_plan(plan, regtest_kit({.blocks = 80, .block_bytes = 2000}));
   std::cout << described(result) << "\n";
   EXPECT_TRUE(result.passed) << described(result);
   EXPECT_GT(result.hostile_left.size(), 2u) << described(result);                       // each kind for its own reason
@@ -80,9 +70,8 @@ TEST(Sync, HostileHostsAreLeftAndTheSyncCompletes) {
 
 // Nothing to hold: a name that does not answer leaves the fresh node alone, and it says so.
 TEST(Sync, WithoutDnsNothingIsFound) {
-  WorldOptions world_options;
-  World world(world_options);
-  world.set_dns("seeds.sim", {.fails = true, .addresses = {}, .services = {}, .texts = {}});
+  World world({});
+  world.set_dns("seeds.sim", {.fails = true, .late = {}, .addresses = {}, .services = {}, .texts = {}});
   SimNodeConfig config;
   config.node.default_port = config.node.listen_port = 8333;
   config.node.seeds.push_back({"seeds.sim", {}, 0});

@@ -1,6 +1,6 @@
 """Runs the test programs of one build and sums them up.
 
-    run_tests.py --title release --build build [--net] [FILTER]
+    run_tests.py --title release --build build [--net | --net-only SCRIPT] [FILTER]
 
 Programs in <build>/tests are GoogleTest programs, but for those that take files of vectors and close with a count of their own.
 FILTER is a part of a name: a program's, or a test's ("unit_wire", "Reader", "noise_vectors", "kill").
@@ -251,6 +251,7 @@ def main():
     parser.add_argument("--title", required=True)
     parser.add_argument("--build", required=True, type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--net", action="store_true", help="also tests/net")
+    parser.add_argument("--net-only", metavar="SCRIPT", help="this file of tests/net and nothing else")
     parser.add_argument("--time-scale", type=float, default=1)
     parser.add_argument("filter", nargs="?")
     arguments = parser.parse_args()
@@ -269,11 +270,12 @@ def main():
     print(f"\n== Tests ({arguments.title})", flush=True)
     work = Work(runner, results, arguments)
     with concurrent.futures.ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
-        for done in [pool.submit(work.program, program) for program in executables(arguments.build / "tests")]:
+        programs = [] if arguments.net_only else executables(arguments.build / "tests")
+        for done in [pool.submit(work.program, program) for program in programs]:
             done.result()
-    if arguments.net:  # real processes and real time: one at a time, nothing beside them
+    if arguments.net or arguments.net_only:  # real processes and real time: one at a time, nothing beside them
         os.environ["LATTICE_PROGRAM"] = str(arguments.build / "lattice")
-        for script in sorted((ROOT / "tests" / "net").glob("*_test.py")):
+        for script in sorted((ROOT / "tests" / "net").glob(arguments.net_only or "*_test.py")):
             work.script(script)
     return results.close()
 

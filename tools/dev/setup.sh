@@ -8,7 +8,7 @@ packages_build=(
   libcli11-dev libspdlog-dev libfmt-dev libgtest-dev libgmock-dev libbenchmark-dev
 )
 packages_demo=(knot knot-dnsutils python3)
-packages_test=(knot knot-dnsutils python3)
+packages_test=(knot knot-dnsutils python3 strace)
 packages_clang=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev lld-19 llvm-19 python3)
 
 missing_packages() {

@@ -30,10 +30,16 @@ test_sanitizers() {
   totals=${LATTICE_TOTALS:-$(mktemp)}
   local result=0 preset
   for preset in asan tsan; do
-    build_preset "$preset" test_programs
+    build_preset "$preset" lattice test_programs
     LATTICE_TOTALS=$totals run_python "$root/tools/dev/run_tests.py" --title "$preset" --build "$root/build/$preset" --time-scale 2 \
       "${filter[@]}" || result=1
   done
+  # GCC's build beside Clang's two: one seed, one trace.
+  if [ ${#filter[@]} -eq 0 ] || [[ same_trace_test == *"${filter[0]}"* ]]; then
+    build_preset release lattice
+    LATTICE_TOTALS=$totals run_python "$root/tools/dev/run_tests.py" --title "same trace" --build "$root/build" \
+      --net-only same_trace_test.py "${filter[@]}" || result=1
+  fi
   if [ -z "${LATTICE_TOTALS:-}" ]; then
     sums=$(awk '{ p += $1; f += $2; s += $3 } END { print p+0, f+0, s+0 }' "$totals")
     rm -f "$totals"

@@ -6,7 +6,8 @@ Everything that is started is ended, by its id: when the Lab is left, and by the
 from .knot import Knot, zone_text
 from .lab import Lab, LabError, Process, free_port, listens, wait_until
 from .lattice import MAINNET_PART, REGTEST, Lattice, Node, block_hashes, chain_spec
+from .namespaces import Host, Hosts, NotHere, inside
 from .seeds import ZONE, SeedNetwork
 
-__all__ = ["Knot", "Lab", "LabError", "Lattice", "MAINNET_PART", "Node", "Process", "REGTEST", "SeedNetwork", "ZONE", "block_hashes",
-           "chain_spec", "free_port", "listens", "wait_until", "zone_text"]
+__all__ = ["Host", "Hosts", "Knot", "Lab", "LabError", "Lattice", "MAINNET_PART", "Node", "NotHere", "Process", "REGTEST", "SeedNetwork", "ZONE", "block_hashes",
+           "chain_spec", "free_port", "inside", "listens", "wait_until", "zone_text"]

@@ -50,27 +50,36 @@ def free_port(*hosts):
     raise LabError("no free port on loopback")
 
 
-def listens(host, port):
-    """Whether someone listens there, asked of the kernel: no connection is made."""
+def listens(host, port, pid="self"):
+    """Whether someone listens there, in the network of that process, asked of the kernel: no connection is made."""
     wanted = f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}"
-    with open("/proc/net/tcp", encoding="ascii") as table:
+    with open(f"/proc/{pid}/net/tcp", encoding="ascii") as table:
         return any(line.split()[1] == wanted and line.split()[3] == "0A" for line in list(table)[1:])
 
 
-def die_with_parent():
+CLONE_NEWNET = 0x40000000
+
+
+def begin_child(namespace, niceness):
+    """Between fork and exec: dies with us, and lives in a network namespace where one is given (a descriptor)."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if niceness:
+        os.nice(niceness)
+    if namespace is not None and LIBC.setns(namespace, CLONE_NEWNET) != 0:
+        os._exit(126)
 
 
 class Process:
-    """A child with its output in a file (or, with log None, on our own)."""
+    """A child with its output in a file (or, with log None, on our own), in a network namespace where a descriptor of one is given."""
 
-    def __init__(self, name, argv, log=None, env=None, cwd=None):
+    def __init__(self, name, argv, log=None, env=None, cwd=None, namespace=None, niceness=0):
         self.name, self.log = name, log
         argv = [str(word) for word in argv]
         output = open(log, "wb") if log else None
         try:
             self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT if log else None,
-                                          env={**os.environ, **(env or {})}, cwd=cwd, preexec_fn=die_with_parent)
+                                          env={**os.environ, **(env or {})}, cwd=cwd,
+                                          preexec_fn=lambda: begin_child(namespace, niceness))
         except OSError as error:
             raise LabError(f"{argv[0]} cannot be run: {error.strerror}") from None
         finally:

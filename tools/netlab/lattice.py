@@ -111,16 +111,16 @@ class Lattice:
             words += ["--entry", f"{node_id}@{address}:{port}"]
         return find_word(self.run(*words).stdout, "lattice-seeds-1:")
 
-    def node(self, name, spec, data, *options, listen=None, report=None, here=False):
-        """Starts `lattice node`; with listen = (address, port) it is ready when it listens there."""
+    def node(self, name, spec, data, *options, listen=None, report=None, here=False, **process_options):
+        """Starts `lattice node`; with listen = (address, port) it is ready when it listens there. Process has the rest."""
         argv = [self.program, "node", "--chain", spec, "--data", data, *options]
         argv += ["--listen", f"{listen[0]}:{listen[1]}"] if listen else ["--no-listen"]
         if report:
             pathlib.Path(report).unlink(missing_ok=True)
             argv += ["--until-synced", "--report", report]
-        process = (self.lab.start_here if here else self.lab.start)(name, argv)
+        process = (self.lab.start_here if here else self.lab.start)(name, argv, **process_options)
         if listen:
-            self.lab.wait_ready(process, lambda: listens(*listen), 20)
+            self.lab.wait_ready(process, lambda: listens(*listen, process.pid), 20)
         return Node(process, data, report)
 
 

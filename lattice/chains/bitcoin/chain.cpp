@@ -5,6 +5,7 @@
 #include <lattice/base/assert.hpp>
 #include <lattice/chains/bitcoin/chain_store.hpp>
 #include <lattice/chains/bitcoin/check_block.hpp>
+#include <lattice/chains/bitcoin/header_presync.hpp>
 #include <lattice/chains/bitcoin/header_tree.hpp>
 
 namespace lattice::bitcoin {
@@ -33,6 +34,7 @@ class BitcoinChain final : public Chain {
   void load(Store& store, ChainEvents& events);
   Result<void> load_headers(const Store& store);
   Result<void> restore_tip(const Store& store);
+  void accept_headers(const std::vector<Bytes>& headers, Now now, HeadersVerdict& verdict);
   void submit_headers(const SubmitHeaders& command, Store& store, Now now, ChainEvents& events);
   void submit_block(const SubmitBlock& command, Store& store, Now now, ChainEvents& events);
   Error take_block(const SharedBytes& block, Change& change, Now now);
@@ -56,6 +58,7 @@ class BitcoinChain final : public Chain {
   ChainOptions options_;
   ChainIdentity identity_;
   std::optional<HeaderTree> tree_;
+  HeaderPresync presync_{options_};
   HeaderNumber tip_ = 0;
   // Bodies whose parents' bodies are not all here, by parent.
   std::unordered_multimap<HeaderNumber, HeaderNumber> waiting_;
@@ -73,6 +76,7 @@ BitcoinChain::BitcoinChain(ChainOptions options) : options_(std::move(options)) 
 void BitcoinChain::load(Store& store, ChainEvents& events) {
   usable_ = false;
   tree_.emplace(options_);
+  presync_.clear();
   tip_ = tree_->start();
   waiting_.clear();
   const HeaderEntry& start = index()[tip_];
@@ -182,17 +186,30 @@ TipChanged BitcoinChain::tip_event(HeaderNumber before) const {
   return {tree_->tip_of(tip_), index()[index().fork_of(before, tip_)].height};
 }
 
-void BitcoinChain::submit_headers(const SubmitHeaders& command, Store& store, Now now, ChainEvents& events) {
-  Change change = begin();
-  HeadersVerdict verdict{command.request, {}, 0, {}};
-  for (const Bytes& wire : command.headers) {
+void BitcoinChain::accept_headers(const std::vector<Bytes>& headers, Now now, HeadersVerdict& verdict) {
+  for (const Bytes& wire : headers) {
     const auto accepted = tree_->accept(wire, now.wall);
     if (!accepted) {
       verdict.error = accepted.error();
-      break;
+      return;
     }
     verdict.accepted += accepted->added ? 1 : 0;
     verdict.last = tree_->tip_of(accepted->number).block;
+  }
+}
+
+void BitcoinChain::submit_headers(const SubmitHeaders& command, Store& store, Now now, ChainEvents& events) {
+  Change change = begin();
+  HeadersVerdict verdict{command.request, {}, 0, {}};
+  if (command.source != 0 && presync_.takes(command.source, command.headers, *tree_)) {
+    const auto step = presync_.on_headers(command.source, command.headers, *tree_, now.wall);
+    accept_headers(step.release, now, verdict);
+    if (verdict.error.code == ErrorCode::none) verdict.error = step.error;
+    verdict.last = step.last;
+    verdict.again = step.again;
+  } else {
+    presync_.forget(command.source);
+    accept_headers(command.headers, now, verdict);
   }
   if (!finish(change, store, events)) verdict.error = {ErrorCode::store_failed, "headers"};
   events.push_back(verdict);

@@ -6,8 +6,8 @@
 // never asked for and counts as had; work counts from the start on, its own included, what lies below it as nothing.
 // `least_work` is to be read in the same way.
 //
-// A chain with less than `least_work` is followed (its headers are accepted) but never called the best, never stored, and its
-// bodies are not taken: low_work. Memory for headers that are not on the best header chain is bounded: when there are more than
+// A chain with less than `least_work` is followed but never called the best, never stored, and its bodies are not taken:
+// low_work. Where a peer gives it, its headers are not even kept in memory until they show that work (header_presync.hpp). Memory for headers that are not on the best header chain is bounded: when there are more than
 // `side_headers_max` of them, all but the strongest such branch are forgotten; that branch has less work than the best chain,
 // or is the one on its way to `least_work`, and each of its headers has cost the proof of work that the rules ask for.
 //

@@ -54,6 +54,14 @@ HeaderNumber HeaderTree::ancestor(HeaderNumber number, uint32_t height) const {
   return index_[number].height > height ? at(height) : number;
 }
 
+std::optional<uint32_t> HeaderTree::period_time(HeaderNumber number) const {
+  const uint32_t height = index_[number].height;
+  const uint32_t first_height = height - height % options_->rules->retarget_blocks;
+  const HeaderEntry& start = index_[0];
+  const bool known = first_height > start.height || (first_height == start.height && start.time_known);
+  return known ? std::optional{index_[ancestor(number, first_height)].time} : std::nullopt;
+}
+
 Result<void> HeaderTree::check_bits(const Header& header, HeaderNumber parent) const {
   const Rules& rules = *options_->rules;
   const HeaderEntry& last = index_[parent];
@@ -61,14 +69,12 @@ Result<void> HeaderTree::check_bits(const Header& header, HeaderNumber parent) c
   if (!rules.retargets || height % rules.retarget_blocks != 0) {
     return header.bits == last.bits ? Result<void>{} : fail(ErrorCode::bad_difficulty, "bits are not the parent's");
   }
-  const uint32_t first_height = height - rules.retarget_blocks;
-  const HeaderEntry& start = index_[0];
-  const bool known = first_height > start.height || (first_height == start.height && start.time_known);
-  if (!known) {
+  const auto first_time = period_time(parent);
+  if (!first_time) {
     if (retarget_possible(rules, last.bits, header.bits)) return {};
     return fail(ErrorCode::bad_difficulty, "retarget by more than a factor of four");
   }
-  const uint32_t required = retargeted_bits(rules, last.bits, index_[ancestor(parent, first_height)].time, last.time);
+  const uint32_t required = retargeted_bits(rules, last.bits, *first_time, last.time);
   return header.bits == required ? Result<void>{} : fail(ErrorCode::bad_difficulty, "bits after a retarget");
 }
 

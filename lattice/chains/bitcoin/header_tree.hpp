@@ -43,6 +43,9 @@ class HeaderTree {
   // Headers of the best chain after the first hash of `find`'s locator that is on it; after the start where none is.
   std::vector<Bytes> find_headers(const FindHeaders& find) const;
   Tip tip_of(HeaderNumber number) const;
+  // Of the first header of its retarget period. Empty: that lies before the start, or its time is not known.
+  std::optional<uint32_t> period_time(HeaderNumber number) const;
+  Result<void> check_checkpoints(uint32_t height, const BlockHash& hash) const;
 
   HeaderIndex& index() { return index_; }
   const HeaderIndex& index() const { return index_; }
@@ -56,7 +59,6 @@ class HeaderTree {
  private:
   Result<void> check(const Header& header, HeaderNumber parent, WallTime now) const;
   Result<void> check_bits(const Header& header, HeaderNumber parent) const;
-  Result<void> check_checkpoints(uint32_t height, const BlockHash& hash) const;
   HeaderNumber add(const Header& header, const BlockHash& hash, HeaderNumber parent, bool body_invalid);
   HeaderNumber ancestor(HeaderNumber number, uint32_t height) const;
   U256 cached_work(uint32_t bits);

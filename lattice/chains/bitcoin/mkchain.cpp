@@ -87,6 +87,7 @@ class Maker {
  private:
   uint32_t next_time() const;
   Result<Header> grind(Header header) const;
+  uint64_t seed() const { return options_.seed + (options_.fork_above && height_ > *options_.fork_above ? 1 : 0); }
   Built coinbase(const Digest& witness_root, size_t pad_script) const;
   size_t pad_script_bytes(size_t unpadded) const;
 
@@ -135,7 +136,7 @@ Result<Header> Maker::grind(Header header) const {
 Built Maker::coinbase(const Digest& witness_root, size_t pad_script) const {
   Bytes script = height_push(height_);
   script.push_back(8);
-  put_number(script, options_.seed, 8);
+  put_number(script, seed(), 8);
 
   Bytes body{1};
   body.insert(body.end(), 32, 0x00);

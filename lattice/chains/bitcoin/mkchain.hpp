@@ -23,6 +23,7 @@ struct MakeChainOptions {
   size_t transactions = 0;       // beside the coinbase
   uint64_t seed = 0;
   std::optional<uint32_t> start_time;  // of block 1; the default follows the genesis
+  std::optional<uint32_t> fork_above;  // blocks above this height are another branch's: as if the seed were the next one
 };
 
 // Gives each block to `write`, genesis first. bad_value: rules whose proof of work is out of reach. block_too_large: a block

@@ -54,6 +54,7 @@ struct Outcome {
   BlockHash block;
   size_t accepted = 0;
   BlockRef last;
+  bool again = false;
   std::optional<BestHeaderChanged> best;
   std::optional<TipChanged> tip;
   std::optional<Error> failed;
@@ -76,6 +77,9 @@ class Driver {
 
   Outcome load() { return run(LoadChain{}); }
   Outcome headers(std::vector<Bytes> headers) { return run(SubmitHeaders{next(), std::move(headers)}); }
+  Outcome peer_headers(std::vector<Bytes> headers, uint64_t source) {
+    return run(SubmitHeaders{next(), std::move(headers), source});
+  }
   Outcome header(const Bytes& block) { return headers({to_bytes(ByteView(block).first(header_bytes))}); }
   Outcome block(Bytes block) { return run(SubmitBlock{next(), SharedBytes(std::move(block))}); }
   Outcome find(std::vector<BlockHash> locator, BlockHash stop = {}, size_t count = 2000, size_t bytes = 1 << 20) {
@@ -99,6 +103,7 @@ class Driver {
       out.error = e->error;
       out.accepted = e->accepted;
       out.last = e->last;
+      out.again = e->again;
     } else if (auto* b = std::get_if<BlockVerdict>(&event)) {
       EXPECT_EQ(b->request.value, requests_);
       out.error = b->error;

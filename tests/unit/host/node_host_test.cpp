@@ -43,6 +43,11 @@ class GenesisChain final : public Chain {
       return {HeadersVerdict{headers->request, {ErrorCode::unknown_parent, "GenesisChain"}, 0, {}}};
     }
     if (const auto* block = std::get_if<SubmitBlock>(&command)) {
+      // One that begins with the genesis's hash stands on it.
+      if (!block->block.view().empty() && block->block.view()[0] == identity_.genesis.bytes[0]) {
+        const Tip next{{BlockHash{{9}}, 1}, Bytes{2}};
+        return {BestHeaderChanged{next, {identity_.genesis}, 0}, TipChanged{next, 0}, BlockVerdict{block->request, {{9}}, {}}};
+      }
       return {BlockVerdict{block->request, {}, {ErrorCode::unknown_parent, "GenesisChain"}}};
     }
     if (const auto* find = std::get_if<FindHeaders>(&command)) return {HeadersFound{find->request, {}}};
@@ -88,6 +93,7 @@ class RunningNode {
             const std::lock_guard lock(mutex_);
             report_ = report;
             ++ticks_;
+            if (mined_ && host_->submit_block(Bytes{*mined_}, SharedBytes(Bytes{*mined_, 1, 2}))) mined_.reset();
             return !leave_;
           },
           10ms);
@@ -100,6 +106,15 @@ class RunningNode {
     thread_.join();
   }
   void leave() { leave_ = true; }
+  // A block made beside the node: given at the next tick that takes it.
+  void mine(uint8_t begins) {
+    const std::lock_guard lock(mutex_);
+    mined_ = begins;
+  }
+  bool given() const {
+    const std::lock_guard lock(mutex_);
+    return !mined_;
+  }
   void join() { thread_.join(); }
   NodeReport report() const {
     const std::lock_guard lock(mutex_);
@@ -132,6 +147,7 @@ class RunningNode {
   mutable std::mutex mutex_;
   NodeReport report_;
   size_t ticks_ = 0;
+  std::optional<uint8_t> mined_;
   std::atomic<bool> leave_ = false;
   std::thread thread_;
 };
@@ -228,6 +244,24 @@ TEST(NodeHost, ADialToNobodyIsCountedAndSurvived) {
   ASSERT_TRUE(client.start());
   client.run();
   EXPECT_TRUE(client.until([](const NodeReport& report) { return report.dials_failed > 0; }));
+}
+
+TEST(NodeHost, TakesABlockMadeBesideItAndBlamesNobodyForABadOne) {
+  RunningNode server("127.0.0.1:0");
+  ASSERT_TRUE(server.start());
+  server.mine(test_chain().genesis.bytes[0]);  // before the chain is read back: not yet taken
+  server.run();
+  EXPECT_TRUE(server.until([](const NodeReport& report) { return report.tip.block.height == 1; }));
+  RunningNode client("127.0.0.2:0", {server.local()});
+  ASSERT_TRUE(client.start());
+  client.run();
+  ASSERT_TRUE(client.until_linked(1));
+  client.mine(77);
+  ASSERT_TRUE(client.until([&](const NodeReport&) { return client.given(); }));
+  std::this_thread::sleep_for(100ms);  // for what must not happen
+  EXPECT_EQ(client.report().tip.block.height, 0u);
+  EXPECT_TRUE(client.report().left.empty());
+  EXPECT_TRUE(client.until_linked(1));
 }
 
 TEST(NodeHost, EndsWhenTheCallbackSaysSo) {

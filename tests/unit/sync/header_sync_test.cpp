@@ -72,11 +72,21 @@ TEST_F(HeaderSyncTest, a_silent_bulk_peer_keeps_no_timer_busy) {
   sync.add(a);
   sync.add(b);
   sync.add(c);
+  sync.add(ConnId{4});
   EXPECT_EQ(sync.poll(at(0)).size(), 1u);
-  EXPECT_EQ(sync.poll(at(3)).size(), 1u);  // the second; the third waits for it
+  EXPECT_EQ(sync.poll(at(3)).size(), 2u);  // the second and third; the fourth waits for them
   EXPECT_EQ(sync.next_timeout(), at(6));
   EXPECT_EQ(sync.poll(at(6)).size(), 1u);
   EXPECT_EQ(sync.next_timeout(), at(20));
+}
+
+// So that the silent ones cost a newcomer seconds, however many they are.
+TEST_F(HeaderSyncTest, each_silent_bulk_peer_doubles_how_many_are_asked) {
+  for (uint32_t peer = 0; peer < 40; ++peer) sync.add(ConnId{peer});
+  EXPECT_EQ(sync.poll(at(0)).size(), 1u);
+  EXPECT_EQ(sync.poll(at(3)).size(), 2u);
+  EXPECT_EQ(sync.poll(at(6)).size(), 8u);
+  EXPECT_EQ(sync.poll(at(9)).size(), 8u);  // and no more than that at a time
 }
 
 TEST_F(HeaderSyncTest, unasked_headers_are_a_fault) {
@@ -97,6 +107,25 @@ TEST_F(HeaderSyncTest, full_answers_that_lead_nowhere_end) {
   answer(a, limits::headers_max, 2000, at(2));
   EXPECT_TRUE(sync.poll(at(2)).empty());
   EXPECT_TRUE(sync.settled());
+}
+
+// The chain has seen that what the peer shows counts, and wants to see it once more: from the best header on, at once, and by
+// the same peer.
+TEST_F(HeaderSyncTest, a_chain_that_counts_is_asked_for_again) {
+  sync.add(a);
+  sync.add(b);
+  (void)sync.poll(at(0));
+  answer(a, limits::headers_max, 2000, at(0));
+  (void)sync.poll(at(0));
+  ASSERT_TRUE(sync.on_headers(a, 10, 800, at(1)));
+  sync.on_verdict(a, true, block(2010), at(1), true);
+  EXPECT_FALSE(sync.settled());
+  const auto asks = sync.poll(at(1));
+  ASSERT_EQ(asks.size(), 1u);
+  EXPECT_EQ(asks[0].peer, a);
+  EXPECT_EQ(asks[0].locator, std::vector{hash_of(0)});
+  answer(a, limits::headers_max, 2000, at(2));
+  EXPECT_EQ(sync.poll(at(2)).at(0).locator.front(), hash_of(2000));
 }
 
 TEST_F(HeaderSyncTest, announcement_asks_again_even_while_a_question_is_open) {

@@ -163,7 +163,7 @@ TEST(Messages, EachCountHasItsLimit) {
     for (size_t i = 0; i < count; ++i) {
       Bytes entry(entry_bytes, 1);
       if (entry_bytes >= 32) store_be(entry.data() + entry_bytes - 4, static_cast<uint32_t>(i));
-      if (command == Command::headers) entry = {0, 1, 0xaa};
+      if (command == Command::headers) entry[0] = 0, entry[1] = limits::header_bytes_min;
       if (command == Command::addresses) entry = Bytes(35, 0);
       writer.bytes(entry);
     }
@@ -182,8 +182,8 @@ TEST(Messages, EachCountHasItsLimit) {
   EXPECT_EQ(counted(Command::inventory, true, limits::inventory_items_max + 1, 33, 0), too_large);
   EXPECT_EQ(counted(Command::addresses, true, limits::addresses_max, 35, 0), none);
   EXPECT_EQ(counted(Command::addresses, true, limits::addresses_max + 1, 35, 0), too_large);
-  EXPECT_EQ(counted(Command::headers, true, limits::headers_max, 3, 0), none);
-  EXPECT_EQ(counted(Command::headers, true, limits::headers_max + 1, 3, 0), too_large);
+  EXPECT_EQ(counted(Command::headers, true, limits::headers_max, 2 + limits::header_bytes_min, 0), none);
+  EXPECT_EQ(counted(Command::headers, true, limits::headers_max + 1, 2 + limits::header_bytes_min, 0), too_large);
 }
 
 // A count of 65,535 in a message of three bytes takes no memory for 65,535 entries: it is refused first.
@@ -206,6 +206,11 @@ TEST(Messages, TextIsPrintableAndBounded) {
 }
 
 TEST(Messages, FieldsThatCannotBe) {
+  const auto header_of = [](size_t bytes) {
+    Writer writer;
+    writer.u16(1).u16(static_cast<uint16_t>(bytes)).bytes(Bytes(std::max(bytes, limits::header_bytes_min)));
+    return writer.take();
+  };
   Bytes addresses = payload_of(samples()[6]);
   addresses[2 + 18] = 2;  // unknown flag
   EXPECT_EQ(decode_error(Command::addresses, addresses), bad_value);
@@ -214,8 +219,9 @@ TEST(Messages, FieldsThatCannotBe) {
   EXPECT_EQ(decode_error(Command::inventory, inventory), bad_value);
   EXPECT_EQ(decode_error(Command::block, {}), bad_value);
   EXPECT_EQ(decode_error(Command::consensus, {}), bad_value);
-  EXPECT_EQ(decode_error(Command::headers, Bytes{0, 1, 0, 0, 0}), bad_value);
-  EXPECT_EQ(decode_error(Command::headers, Bytes{0, 1, 0x20, 1, 0}), too_large);
+  EXPECT_EQ(decode_error(Command::headers, header_of(0)), bad_value);
+  EXPECT_EQ(decode_error(Command::headers, header_of(limits::header_bytes_min - 1)), bad_value);
+  EXPECT_EQ(decode_error(Command::headers, header_of(limits::header_bytes_max + 1)), too_large);
   EXPECT_EQ(decode_error(Command::open_channel, Bytes(34, 0)), bad_value);
   EXPECT_EQ(error_of(decode(with_payload(3, Bytes(8, 0), 0))), bad_value);  // version 0
   Bytes late = payload_of(samples()[6]);
@@ -262,7 +268,7 @@ TEST(Messages, GoldenBytes) {
   EXPECT_EQ(to_hex(payload_of(Reject{36, bad_merkle_root, hash_of(0), "no"})), "00240068" + std::string(64, '0') + "026e6f");
   EXPECT_EQ(to_hex(payload_of(Addresses{{{{IpAddress::v4(192, 0, 2, 1), 8333}, std::nullopt, 1, 5}}})),
             "000100000000000000000000ffffc0000201208d0000000000000000010000000000000005");
-  EXPECT_EQ(to_hex(payload_of(Headers{{{0xaa, 0xbb}}})), "00010002aabb");
+  EXPECT_EQ(to_hex(payload_of(Headers{{Bytes(limits::header_bytes_min, 0xaa)}})), "00010020" + std::string(64, 'a'));
 }
 
 }  // namespace

@@ -80,6 +80,13 @@ void BlockMaker::offer(HostId host) {
   for (size_t i = 0; i < best.made; ++i) submit(host, best.blocks[i]);
 }
 
+// What is damaged may be the only copy of a block.
+bool BlockMaker::anybody_can_give_newest() const {
+  for (size_t i = 0; i < fleet_.size(); ++i)
+    if (at_newest_[i] && !world_.store(*fleet_.host(i)).damaged()) return true;
+  return false;
+}
+
 // Somebody stands on another block that counts as much, such as an attacker's.
 bool BlockMaker::contested() const {
   for (size_t i = 0; i < fleet_.size(); ++i) {
@@ -100,7 +107,7 @@ void BlockMaker::settle() {
       offer(host);
       return make(host, main_);
     }
-    if (made() > 0 && at_newest() == 0) offer(host);
+    if (made() > 0 && !anybody_can_give_newest()) offer(host);
     return;
   }
 }

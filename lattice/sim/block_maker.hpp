@@ -18,8 +18,8 @@ class BlockMaker {
 
   // A block by a random node that can make one now. False: nobody can.
   bool make_one();
-  // Until one branch is ahead of the other: the next block decides. Where no node that runs has the newest block, whoever made
-  // it offers it again, with its ancestors.
+  // Until one branch is ahead of the other: the next block decides. Where no node that runs has the newest block on a sound
+  // disk, whoever made it offers it again, with its ancestors.
   void settle();
   void on_chain_event(HostId host, const ChainEvent& event);
   void on_stop(size_t index) { set_at_newest(index, false); }
@@ -57,6 +57,7 @@ class BlockMaker {
   void make(HostId host, Branch& branch);
   void submit(HostId host, const FutureBlock& block);
   void set_at_newest(size_t index, bool at);
+  bool anybody_can_give_newest() const;
   void offer(HostId host);
   bool contested() const;
   void find_newest();

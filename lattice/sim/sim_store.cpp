@@ -104,4 +104,8 @@ size_t SimStore::flip_bits(double share, Rng& rng) {
   return count;
 }
 
+bool SimStore::damaged() const {
+  return std::ranges::any_of(damaged_, [](const auto& keys) { return !keys.empty(); });
+}
+
 }  // namespace lattice::sim

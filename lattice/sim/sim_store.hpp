@@ -39,6 +39,7 @@ class SimStore final : public Store {
   // Flips a bit in that share of the values that are there now; gives how many. CRC-32C catches every single flipped bit, so a
   // damaged value is one that cannot be read (store_failed), until it is written anew.
   size_t flip_bits(double share, Rng& rng);
+  bool damaged() const;
 
   uint64_t commits() const { return commits_; }
 

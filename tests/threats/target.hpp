@@ -118,7 +118,6 @@ class Caller {
   std::optional<RecordOpener> opener_;
   ReceiveLanes parts_;
   Bytes inbox_;
-  bool ready_ = false;
 };
 
 // Bytes put together by hand.

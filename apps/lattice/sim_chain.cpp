@@ -56,6 +56,7 @@ HostResult<sim::ChainKit> make_sim_chain(uint32_t blocks, size_t block_bytes, si
     auto made = bitcoin::make_chain(std::move(options));
     return made ? std::move(*made) : nullptr;
   };
+  kit.made_anew = [rules](ByteView body, ByteView of) { return bitcoin::is_mined_anew(*rules, body, of); };
   const auto store = std::make_shared<MemoryStore>();
   const auto chain = kit.chain();
   const Now now{Instant{}, wall_from_unix(wall_start)};

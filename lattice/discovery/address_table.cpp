@@ -14,6 +14,11 @@ unsigned rank(const KnownAddress& entry) {
   return lowest + (trusted || entry.answered ? 1 : 2);
 }
 
+Instant due(const KnownAddress& entry, Duration pause_limit) {
+  const bool cut = entry.failures > 0 && pause_limit < AddressTable::pause_max;
+  return cut ? std::min(entry.next_try, entry.last_try + pause_limit) : entry.next_try;
+}
+
 }  // namespace
 
 bool AddressTable::acceptable(const Endpoint& endpoint, const IpAddress& from) {
@@ -87,15 +92,11 @@ void AddressTable::on_failed(const Endpoint& endpoint, Instant now, Rng& rng) {
   entry.next_try = now + pause + Duration{static_cast<int64_t>(rng.below(static_cast<uint64_t>(pause.count()) / 2))};
 }
 
-Instant AddressTable::due(const KnownAddress& entry, bool alone) const {
-  return alone && entry.failures > 0 ? std::min(entry.next_try, entry.last_try + pause_alone) : entry.next_try;
-}
-
-std::optional<KnownAddress> AddressTable::choose(Instant now, bool alone, const Usable& usable, Rng& rng) const {
+std::optional<KnownAddress> AddressTable::choose(Instant now, Duration pause_limit, const Usable& usable, Rng& rng) const {
   const KnownAddress* best = nullptr;
   uint64_t equals = 0;
   for (const auto& [endpoint, entry] : entries_) {
-    if (due(entry, alone) > now || (best != nullptr && rank(entry) > rank(*best)) || !usable(entry)) continue;
+    if (due(entry, pause_limit) > now || (best != nullptr && rank(entry) > rank(*best)) || !usable(entry)) continue;
     if (best == nullptr || rank(entry) < rank(*best)) equals = 0;
     // Reservoir sampling: each of n equals is kept with probability 1/n.
     if (rng.below(++equals) == 0) best = &entry;

@@ -36,8 +36,8 @@ class AddressTable {
   // still knows whom to look for on the other.
   static constexpr unsigned failures_max = 100;
   static constexpr Duration pause_first = std::chrono::seconds{10}, pause_max = std::chrono::minutes{10};
-  // With no peer at all pauses are cut to this.
-  static constexpr Duration pause_alone = std::chrono::seconds{15};
+  // What pauses are cut to with no peer at all, and with too few: then the others may be back after a partition.
+  static constexpr Duration pause_alone = std::chrono::seconds{15}, pause_short = std::chrono::minutes{1};
 
   explicit AddressTable(size_t size_max = entries_max) : size_max_(size_max) {}
 
@@ -54,9 +54,9 @@ class AddressTable {
   void on_failed(const Endpoint& endpoint, Instant now, Rng& rng);
 
   // The best candidate now, at random among equals: trusted sources first, then those that answered once, then the rest.
-  // `usable` says whether it may be dialled at all.
+  // `usable` says whether it may be dialled at all; after failures nobody is waited for longer than `pause_limit`.
   using Usable = std::function<bool(const KnownAddress&)>;
-  std::optional<KnownAddress> choose(Instant now, bool alone, const Usable& usable, Rng& rng) const;
+  std::optional<KnownAddress> choose(Instant now, Duration pause_limit, const Usable& usable, Rng& rng) const;
 
   // For a peer at `to`: a random choice of those that serve or have answered, which that peer can use.
   std::vector<wire::PeerAddress> sample(const IpAddress& to, size_t count_max, Rng& rng) const;
@@ -65,7 +65,6 @@ class AddressTable {
 
  private:
   bool make_room(Rng& rng);
-  Instant due(const KnownAddress& entry, bool alone) const;
 
   size_t size_max_;
   std::map<Endpoint, KnownAddress> entries_;

@@ -116,8 +116,11 @@ bool Node::State::usable(const KnownAddress& address, bool fresh_group, Instant 
 
 // One more outbound peer, from an address group that no other is in where `fresh_group`. False: there is no candidate.
 bool Node::State::dial_next(Now now, bool fresh_group) {
+  const Duration pause_limit = open_count() == 0  ? AddressTable::pause_alone
+                               : short_of_peers() ? AddressTable::pause_short
+                                                  : AddressTable::pause_max;
   const auto chosen = addresses.choose(
-      now.mono, open_count() == 0, [&](const KnownAddress& a) { return usable(a, fresh_group, now.mono); }, provider.rng());
+      now.mono, pause_limit, [&](const KnownAddress& a) { return usable(a, fresh_group, now.mono); }, provider.rng());
   if (!chosen) return false;
   // Hearsay about who answers somewhere must not keep us from whoever does: only a signed list names whom to expect.
   const bool certain = chosen->source == PeerSource::dns_signed || chosen->source == PeerSource::bootstrap;

@@ -32,7 +32,7 @@ void Checker::on_chain_event(HostId host, const ChainEvent& event) {
   if (const auto* changed = std::get_if<TipChanged>(&event)) {
     check_tip(host, changed->tip);
   } else if (const auto* verdict = std::get_if<BlockVerdict>(&event)) {
-    if (verdict->error.code == ErrorCode::none && !valid_.empty() && !valid_.contains(verdict->block))
+    if (verdict->error.code == ErrorCode::none && !is_valid(host, verdict->block))
       say_broken(name_of(host) + " took an invalid block: " + to_hex(verdict->block.view()));
   } else if (const auto* failed = std::get_if<ChainFailed>(&event)) {
     if (!excused_.contains(host))
@@ -41,9 +41,31 @@ void Checker::on_chain_event(HostId host, const ChainEvent& event) {
   }
 }
 
+bool Checker::is_valid(HostId host, const BlockHash& block) {
+  if (valid_.empty() || valid_.contains(block)) return true;
+  if (!was_made_anew(host, block)) return false;
+  valid_.insert(block);
+  return true;
+}
+
+// The host has stored the body that it took.
+bool Checker::was_made_anew(HostId host, const BlockHash& block) const {
+  if (!kit_.made_anew) return false;
+  const auto body = world_.store(host).read(Column::bodies, block.view());
+  if (!body || !*body) return false;
+  const auto is_of = [&](const SharedBytes& known) { return kit_.made_anew((*body)->view(), known.view()); };
+  for (const auto* list : {&kit_.future, &kit_.branch}) {
+    if (std::ranges::any_of(*list, [&](const FutureBlock& one) { return valid_.contains(one.ref.hash) && is_of(one.block); }))
+      return true;
+  }
+  return std::ranges::any_of(kit_.valid, [&](const BlockHash& hash) {
+    const auto known = kit_.filled->read(Column::bodies, hash.view());
+    return known && *known && is_of(**known);
+  });
+}
+
 void Checker::check_tip(HostId host, const Tip& tip) {
-  if (!valid_.empty() && !valid_.contains(tip.block.hash))
-    say_broken(name_of(host) + " has an invalid tip: " + to_hex(tip.block.hash.view()));
+  if (!is_valid(host, tip.block.hash)) say_broken(name_of(host) + " has an invalid tip: " + to_hex(tip.block.hash.view()));
   if (!kit_.is_final || !kit_.is_final(tip)) return;
   const auto [known, fresh] = finals_.try_emplace(tip.block.height, tip.block.hash);
   if (!fresh && known->second != tip.block.hash)

@@ -64,6 +64,8 @@ class Checker {
     size_t avoided = 0;
   };
   void check_tip(HostId host, const Tip& tip);
+  bool is_valid(HostId host, const BlockHash& block);
+  bool was_made_anew(HostId host, const BlockHash& block) const;
   void check_left(HostId host, const NodeReport& report);
   void check_limits(HostId host, const NodeReport& report);
   std::string name_of(HostId host) const;

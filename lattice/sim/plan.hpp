@@ -30,6 +30,8 @@ struct ChainKit {
   std::vector<FutureBlock> rivals;  // for an equivocator: valid, beside the first of `future`, and none on top; or none
   std::vector<FutureBlock> branch;  // another one on top of `filled`, valid, shorter than `future`; or none
   std::vector<BlockHash> valid;     // every block that a node may ever hold as its tip, genesis first
+  // Whether a body is another valid one that anybody can make of a valid one: a mutator sometimes does. None: nobody can.
+  std::function<bool(ByteView body, ByteView of)> made_anew;
   // Whether a tip can never be left again; none: the chain knows no finality.
   std::function<bool(const Tip&)> is_final;
 };

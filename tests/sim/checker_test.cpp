@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <lattice/chains/bitcoin/mkchain.hpp>
+#include <lattice/chains/bitcoin/primitives.hpp>
 #include <lattice/sim/address_spy.hpp>
 #include <lattice/sim/checker.hpp>
 
@@ -108,6 +110,44 @@ TEST_F(Checked, ABlockThatTheChainDoesNotAllow) {
   add(1, false);
   run(seconds{15});
   EXPECT_TRUE(broken("took an invalid block")) << all_broken();
+}
+
+// Found by mixed seed 7293: a mutator flips a bit of a nonce, and where anybody can find a proof of work that is a valid block.
+TEST_F(Checked, AValidBlockThatIsMinedAnewIsNoneOfThose) {
+  const HostId host = add(0, true);
+  run(seconds{3});
+  const auto mined_anew = [&](size_t changed) {
+    Bytes bytes = to_bytes(kit_.future[0].block.view());
+    bytes[changed] ^= 1;
+    do ++bytes[76];
+    while (bitcoin::hash_header(bytes).bytes[31] >= 0x7f);
+    return bytes;
+  };
+  const auto give = [&](const Bytes& bytes) {
+    world_.make_block(host, to_bytes(ByteView(bytes).first(bitcoin::header_bytes)), SharedBytes(Bytes(bytes)));
+    run(seconds{1});
+    return world_.tip(host).block.hash == bitcoin::hash_header(bytes);
+  };
+  EXPECT_TRUE(give(mined_anew(77)));
+  EXPECT_TRUE(checker().broken().empty()) << all_broken();
+  kit_.made_anew = nullptr;
+  EXPECT_FALSE(give(mined_anew(78)));  // beside the tip
+  EXPECT_TRUE(broken("took an invalid block")) << all_broken();
+}
+
+TEST(MinedAnew, OnlyWhatAMinerChooses) {
+  const auto& kit = mixed_kit();
+  const Bytes block = to_bytes(kit.future[0].block.view());
+  const auto changed = [&](size_t at) {
+    Bytes bytes = block;
+    bytes[at] ^= 1;
+    for (int tries = 0; tries < 255 && bitcoin::hash_header(bytes).bytes[31] >= 0x7f; ++tries) ++bytes[77];
+    return kit.made_anew(bytes, block);
+  };
+  for (const size_t at : {0u, 68u, 76u}) EXPECT_TRUE(changed(at)) << at;              // version, time, nonce
+  for (const size_t at : {4u, 36u, 72u, 81u, 120u}) EXPECT_FALSE(changed(at)) << at;  // parent, root, bits, body
+  EXPECT_FALSE(kit.made_anew({}, block));
+  EXPECT_FALSE(kit.made_anew(block, kit.future[1].block.view()));
 }
 
 TEST_F(Checked, TwoFinalTips) {

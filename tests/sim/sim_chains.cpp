@@ -58,6 +58,7 @@ std::function<void(Store&)> regtest_filler(uint32_t blocks, size_t block_bytes) 
 ChainKit regtest_kit(const KitOptions& options) {
   ChainKit kit;
   kit.chain = regtest_factory();
+  kit.made_anew = [](ByteView body, ByteView of) { return bitcoin::is_mined_anew(bitcoin::regtest(), body, of); };
   auto make = make_options(options);
   const auto blocks = made_blocks(make);
   const auto store = std::make_shared<MemoryStore>();

@@ -241,4 +241,12 @@ Result<void> make_chain_file(const MakeChainOptions& options, ByteArray<4> magic
   });
 }
 
+bool is_mined_anew(const Rules& rules, ByteView block, ByteView of) {
+  if (block.size() < header_bytes || of.size() < header_bytes) return false;
+  if (!std::ranges::equal(block.subspan(header_bytes), of.subspan(header_bytes))) return false;
+  const auto header = parse_header(block.first(header_bytes)), other = parse_header(of.first(header_bytes));
+  return header && other && header->previous == other->previous && header->merkle_root == other->merkle_root &&
+         header->bits == other->bits && check_proof_of_work(rules, hash_of(*header), header->bits);
+}
+
 }  // namespace lattice::bitcoin

@@ -33,4 +33,8 @@ Result<void> make_chain_blocks(const MakeChainOptions& options, const std::funct
 Result<void> make_chain_file(const MakeChainOptions& options, ByteArray<4> magic,
                              const std::function<Result<void>(ByteView bytes)>& write);
 
+// Another valid block with the same body: what differs is what a miner chooses, version, time or nonce, and the proof of work
+// holds. The rule of time is not looked at.
+bool is_mined_anew(const Rules& rules, ByteView block, ByteView of);
+
 }  // namespace lattice::bitcoin

@@ -40,11 +40,11 @@ TEST(address_table, trusted_sources_come_first) {
   table.add(known("8.8.8.1:1"), rng);
   table.add(known("8.8.8.2:1", PeerSource::dns_unsigned), rng);
   table.add(known("8.8.8.3:1", PeerSource::dns_signed), rng);
-  const auto first = table.choose(at(0).mono, false, any, rng);
+  const auto first = table.choose(at(0).mono, AddressTable::pause_max, any, rng);
   ASSERT_TRUE(first);
   EXPECT_EQ(first->source, PeerSource::dns_signed);
   table.on_dialing(first->endpoint, at(0).mono);
-  EXPECT_EQ(table.choose(at(0).mono, false, any, rng)->source, PeerSource::dns_unsigned);
+  EXPECT_EQ(table.choose(at(0).mono, AddressTable::pause_max, any, rng)->source, PeerSource::dns_unsigned);
 }
 
 TEST(address_table, failures_pause_longer_and_hearsay_is_forgotten) {
@@ -53,15 +53,15 @@ TEST(address_table, failures_pause_longer_and_hearsay_is_forgotten) {
   table.add(known("8.8.8.1:1"), rng);
   const Endpoint endpoint = *Endpoint::parse("8.8.8.1:1");
   table.on_failed(endpoint, at(0).mono, rng);
-  EXPECT_FALSE(table.choose(at(9).mono, false, any, rng));
-  EXPECT_TRUE(table.choose(at(16).mono, false, any, rng));
+  EXPECT_FALSE(table.choose(at(9).mono, AddressTable::pause_max, any, rng));
+  EXPECT_TRUE(table.choose(at(16).mono, AddressTable::pause_max, any, rng));
   for (unsigned i = 1; i < AddressTable::failures_max; ++i) table.on_failed(endpoint, at(0).mono, rng);
   EXPECT_EQ(table.size(), 0u);
   table.add(known("8.8.8.2:1", PeerSource::dns_signed), rng);
   for (unsigned i = 0; i < 20; ++i) table.on_failed(*Endpoint::parse("8.8.8.2:1"), at(0).mono, rng);
   EXPECT_EQ(table.size(), 1u);
-  EXPECT_FALSE(table.choose(at(100).mono, false, any, rng));
-  EXPECT_TRUE(table.choose(at(100).mono, true, any, rng));  // alone: sooner
+  EXPECT_FALSE(table.choose(at(100).mono, AddressTable::pause_max, any, rng));
+  EXPECT_TRUE(table.choose(at(100).mono, AddressTable::pause_alone, any, rng));  // alone: sooner
 }
 
 TEST(address_table, own_addresses_stay_out) {

@@ -139,6 +139,16 @@ TEST(ThreatsFaults, T45DamagedStoredPeersCostOnlyThem) {
   restart_with(good, "whole");
 }
 
+class DamageCounter final : public LogSink {
+ public:
+  bool wants(LogLevel level) const override { return level >= LogLevel::warning; }
+  void log(const LogEvent& event) override { count_ += event.name == "stored_addresses_damaged"; }
+  size_t count() const { return count_; }
+
+ private:
+  size_t count_ = 0;
+};
+
 // The same with everything else at work: bits flip in the stored addresses of a third, then they are killed.
 TEST(ThreatsFaults, T45FlippedStoredPeersInAWholeNetwork) {
   Plan plan = base_plan("damaged_peers", 45, slow_build ? 9 : 21);
@@ -146,10 +156,13 @@ TEST(ThreatsFaults, T45FlippedStoredPeersInAWholeNetwork) {
   plan.faults.push_back(fault(FaultKind::disk_flip, seconds{29}, {}, nodes));  // of the store nothing
   plan.faults.push_back(fault(FaultKind::kill, seconds{30}, seconds{5}, nodes));
   plan.new_blocks = 6;
+  DamageCounter damaged;
+  plan.log = &damaged;
   const auto result = run_plan(plan, mixed_kit());
   std::cout << described(result) << "\n";
   EXPECT_TRUE(result.passed) << described(result);
   EXPECT_EQ(result.stores_wiped, 0u);
+  EXPECT_EQ(damaged.count(), nodes.size());
   EXPECT_EQ(result.restarts, nodes.size());
 }
 

@@ -167,6 +167,7 @@ HostResult<void> run_node(const NodeOptions& options) {
     return failure("the chain could not be made", fmt::format("{} ({})", error_text(made.error().code), made.error().where),
                    "check [trusted_header] of the chain spec");
   config->node.identity = *identity;
+  if (!options.in_memory && !options.connect_only) keep_addresses(*config, *spec, data, log);
   config->node.chain = made->chain->identity();
   std::optional<BlockFollower> follower;
   if (!options.follow.empty()) follower.emplace(options.follow, *spec, made->chain->identity().block_bytes_max, log);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include <lattice/discovery/address_file.hpp>
 #include <lattice/host/key_file.hpp>
 #include <lattice/host/locked_memory_store.hpp>
 #include <lattice/host/rocks_store.hpp>
@@ -48,6 +49,32 @@ HostResult<std::unique_ptr<Store>> open_store(const ChainSpec& spec, const std::
   auto opened = RocksStore::open(chains / spec.name);
   if (!opened) return std::unexpected(opened.error());
   return std::move(*opened);
+}
+
+void keep_addresses(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log) {
+  const auto folder = data / "peers", file = folder / spec.name;
+  // Opening a pipe would wait for whoever is at its other end.
+  const auto is_special = [file] {
+    std::error_code ignored;
+    const auto type = std::filesystem::status(file, ignored).type();
+    return type != std::filesystem::file_type::not_found && type != std::filesystem::file_type::regular;
+  };
+  config.save_addresses = [folder, file, is_special](ByteView bytes) -> HostResult<void> {
+    if (is_special())
+      return std::unexpected(HostError{"the addresses could not be kept", file.string() + " is no plain file", "remove it"});
+    if (auto made = make_private_folder(folder); !made) return made;
+    return write_file_atomically(file, as_text(bytes));
+  };
+  std::error_code missing;
+  if (std::filesystem::status(file, missing).type() == std::filesystem::file_type::not_found) return;
+  const auto damaged = [&](const std::string& why) {
+    log.log({LogLevel::warning, "stored_addresses_damaged", {{"reason", "not_read"}, {"where", why}}});
+  };
+  if (is_special()) return damaged(file.string() + " is no plain file");
+  const auto content = read_small_file(file, address_file_bytes_max);
+  if (!content) return damaged(content.error().text());
+  if (content->empty()) return damaged(file.string() + " is empty");
+  config.node.stored_addresses = to_bytes(as_bytes(*content));
 }
 
 }  // namespace lattice::app

@@ -1,10 +1,12 @@
-// What a node keeps: DATA/node.key (who it is) and DATA/chains/NAME (headers and blocks of one chain).
+// What a node keeps: DATA/node.key (who it is), DATA/chains/NAME (headers and blocks of one chain) and DATA/peers/NAME (addresses
+// known in its network).
 #pragma once
 
 #include <filesystem>
 #include <memory>
 
 #include <lattice/host/host_error.hpp>
+#include <lattice/host/node_host.hpp>
 #include <lattice/link/identity.hpp>
 #include <lattice/node/store.hpp>
 
@@ -15,6 +17,9 @@ namespace lattice::app {
 // Makes the key where it is missing. Empty folder: a key that nobody keeps, for --in-memory.
 HostResult<std::shared_ptr<const Identity>> load_identity(Provider& provider, const std::filesystem::path& data);
 HostResult<std::unique_ptr<Store>> open_store(const ChainSpec& spec, const std::filesystem::path& data, bool in_memory);
+// Lets the node keep known addresses there, and gives it those of the last run. Nothing that is wrong with the file or the folder
+// keeps a node from starting: it is said in the log, and the node starts without.
+void keep_addresses(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log);
 std::filesystem::path key_path(const std::filesystem::path& data);
 Now clock_now();
 

@@ -38,7 +38,8 @@ bool AddressTable::add(KnownAddress address, Rng& rng) {
   const bool better = address.source < entry.source;
   if (better) entry.source = address.source;
   // Who answered knows best; hearsay does not replace it, nor what a more trusted source said.
-  if (address.node && (!entry.node || (better && !entry.answered))) entry.node = address.node;
+  const bool seen = entry.answered && !entry.stored;
+  if (address.node && (!entry.node || (better && !seen))) entry.node = address.node;
   entry.services |= address.services;
   entry.last_seen = std::max(entry.last_seen, address.last_seen);
   return true;
@@ -74,6 +75,7 @@ void AddressTable::on_answered(const Endpoint& endpoint, const NodeId& node, uin
   entry.node = node;
   if (services != 0) entry.services = services;
   entry.answered = true;
+  entry.stored = false;
   entry.failures = 0;
   entry.last_seen = unix_seconds(now.wall);
   entry.next_try = now.mono + pause_first;

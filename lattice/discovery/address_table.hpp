@@ -23,6 +23,7 @@ struct KnownAddress {
   uint64_t services = 0;
   int64_t last_seen = 0;  // unix seconds, at most now
   bool answered = false;  // a link was established by dialling it
+  bool stored = false;    // that it answered, and who, is what a file says: this process has not seen it
   unsigned failures = 0;  // in a row
   Instant last_try{};
   Instant next_try{};
@@ -44,7 +45,7 @@ class AddressTable {
   // Whether an address that came from `from` is worth keeping: routable, or loopback that was told over loopback, and a port.
   static bool acceptable(const Endpoint& endpoint, const IpAddress& from);
 
-  // A better source replaces a worse one; a NodeID is kept once known. Where the table is full, a random address that never
+  // A better source replaces a worse one; a NodeID is kept once known, but for a stored one that a better source contradicts. Where the table is full, a random address that never
   // answered makes room. False: not taken.
   bool add(KnownAddress address, Rng& rng);
   void mark_own(const Endpoint& endpoint);
@@ -61,6 +62,7 @@ class AddressTable {
   // For a peer at `to`: a random choice of those that serve or have answered, which that peer can use.
   std::vector<wire::PeerAddress> sample(const IpAddress& to, size_t count_max, Rng& rng) const;
   size_t size() const { return entries_.size(); }
+  const std::map<Endpoint, KnownAddress>& entries() const { return entries_; }
   const KnownAddress* find(const Endpoint& endpoint) const;
 
  private:

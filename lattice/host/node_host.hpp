@@ -19,7 +19,10 @@ struct HostConfig {
   std::optional<Endpoint> listen;     // port 0: any free one
   std::vector<Endpoint> dns_servers;  // empty: those of the system
   size_t crypto_threads = 0;          // 0: as many as the machine has
-  bool handle_signals = false;        // SIGINT and SIGTERM end run(); a second one ends it at once
+  // Keeps the known addresses for the next start (NodeConfig::stored_addresses). Called by one thread at a time, the last time
+  // before run returns. What it refuses is a warning in the log. Empty: nothing is kept.
+  std::function<HostResult<void>(ByteView file)> save_addresses;
+  bool handle_signals = false;  // SIGINT and SIGTERM end run(); a second one ends it at once
 };
 
 class NodeHost {

@@ -166,6 +166,35 @@ void Reactor::carry_out(ReadBody wish) {
   });
 }
 
+// On the thread that reads bodies: a slow disk must not hold up the links. At the end there is nothing to hold up.
+void Reactor::carry_out(SaveAddresses wish) {
+  if (!config.save_addresses) return;
+  {
+    const std::lock_guard lock(to_save_lock_);
+    to_save_ = std::move(wish.file);
+  }
+  if (stopping) return tell_saved(write_addresses());
+  reader_.submit(1, [this] { post()([this, saved = write_addresses()] { tell_saved(saved); }); });
+}
+
+// The newest there are; nothing where another call has written them.
+HostResult<void> Reactor::write_addresses() {
+  const std::lock_guard writing(saving_);
+  std::optional<Bytes> file;
+  {
+    const std::lock_guard lock(to_save_lock_);
+    file.swap(to_save_);
+  }
+  return file ? config.save_addresses(*file) : HostResult<void>{};
+}
+
+// Once, until it works again.
+void Reactor::tell_saved(const HostResult<void>& saved) {
+  const bool was_said = std::exchange(save_failed_, !saved.has_value());
+  if (saved || was_said || !log.wants(LogLevel::warning)) return;
+  log.log({LogLevel::warning, "addresses_not_saved", {{"why", saved.error().text()}}});
+}
+
 void Reactor::closed(ConnId conn) {
   connections.erase(conn);
   waiting_.erase(conn);

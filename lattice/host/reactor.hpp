@@ -4,6 +4,7 @@
 // Everything here runs on the one thread of `io`, but for what is said to be posted.
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -70,6 +71,9 @@ class Reactor {
   void carry_out(ToChain wish);
   void carry_out(ReadBody wish);
   void carry_out(VerifySeeds wish);
+  void carry_out(SaveAddresses wish);
+  HostResult<void> write_addresses();
+  void tell_saved(const HostResult<void>& saved);
   void on_chain_events(ChainEvents events);
   void start_accepting();  // listener.cpp
   void write_marked();
@@ -89,6 +93,9 @@ class Reactor {
   std::optional<Instant> armed_;
   bool draining_ = false;
   bool accepting_ = false;
+  bool save_failed_ = false;          // said already
+  std::mutex saving_, to_save_lock_;  // held while addresses are written; of to_save_
+  std::optional<Bytes> to_save_;      // the newest, not written yet
   Resolver resolver_;
   // Last, so that their threads end before anything that they use.
   WorkerPool crypto_;

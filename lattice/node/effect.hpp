@@ -52,6 +52,10 @@ struct VerifySeeds {
   RequestId request;
   std::vector<VerifyWork> work;
 };
-using Effect = std::variant<Dial, WantWrite, CloseConn, RunWork, Resolve, ToChain, ReadBody, VerifySeeds>;
+// The known addresses, to be given back as NodeConfig::stored_addresses after a restart. No answer; a newer one replaces it.
+struct SaveAddresses {
+  Bytes file;
+};
+using Effect = std::variant<Dial, WantWrite, CloseConn, RunWork, Resolve, ToChain, ReadBody, VerifySeeds, SaveAddresses>;
 
 }  // namespace lattice

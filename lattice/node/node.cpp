@@ -30,7 +30,10 @@ RequestId Node::State::expect(Pending what) {
 void Node::State::settle(Now now) {
   bound_held(now);
   if (started && !stopping) {
-    if (loaded() && !std::exchange(dns_started, true)) ask_dns(now);
+    if (loaded() && !std::exchange(dns_started, true)) {
+      load_addresses(now);
+      ask_dns(now);
+    }
     const bool asks = headers_dirty || blocks_dirty;
     if (std::exchange(headers_dirty, false)) ask_headers(now);
     if (std::exchange(blocks_dirty, false)) {
@@ -57,6 +60,7 @@ void Node::start(Now now) {
 
 void Node::stop(Now now) {
   state_->stopping = true;
+  state_->save_addresses(now);
   state_->close_all(ErrorCode::shutting_down, now);
   state_->settle(now);
 }

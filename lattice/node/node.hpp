@@ -35,6 +35,9 @@ struct NodeConfig {
   std::vector<KnownPeer> bootstrap;  // asked when DNS gave nobody
   std::vector<KnownPeer> connect;    // always dialled, kept
   bool discovery = true;             // false: only `connect`, and whoever comes in
+  // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
+  // and the node starts without.
+  Bytes stored_addresses;
 
   size_t connections_max = 125;
   size_t outbound_target = 10;
@@ -108,7 +111,7 @@ class Node {
   ~Node();
 
   void start(Now now);
-  // Closes every link with shutting_down; drain and go.
+  // Saves the known addresses, closes every link with shutting_down; drain and go.
   void stop(Now now);
 
   // False: the chain is still being read back, or the node has stopped. A host leaves connections in its backlog until then.

@@ -1,6 +1,6 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, dialing.cpp, channel.cpp, handlers_*.cpp, chain_dialogue.cpp, discovery_dialogue.cpp, timers.cpp,
-// report.cpp.
+// connections.cpp, dialing.cpp, channel.cpp, handlers_*.cpp, chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
+// timers.cpp, report.cpp.
 #pragma once
 
 #include <deque>
@@ -180,6 +180,10 @@ struct Node::State {
   void use_bootstrap(Now now);
   void check_dns(Now now);
 
+  // stored_addresses.cpp
+  void load_addresses(Now now);
+  void save_addresses(Now now);
+
   // timers.cpp
   void tick(Now now);
   void renew_certificate(Now now);
@@ -214,6 +218,8 @@ struct Node::State {
 
   std::vector<Kept> kept;
   AddressTable addresses{config.known_addresses_max};
+  std::optional<ByteArray<4>> saved_sum;  // of what was saved last
+  Instant save_due{};
   Reputation reputation;
   DnsSeeds dns;
   Backoff dns_pause;

@@ -10,6 +10,12 @@ static Duration seconds_from(double amount) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(amount));
 }
 
+static void flip_bit(Bytes& bytes, Rng& rng) {
+  if (bytes.empty()) return;
+  const uint64_t bit = rng.below(8 * bytes.size());
+  bytes[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
+}
+
 FaultPlayer::FaultPlayer(World& world, Fleet& fleet, Checker& checker, const Plan& plan, std::string dns_name,
                          DnsRecord honest_dns, DnsRecord lying_dns)
     : world_(world),
@@ -98,7 +104,7 @@ void FaultPlayer::begin_on(const Fault& fault, size_t index) {
     case FaultKind::disk_flip:
       checker_.excuse(host);
       world_.store(host).flip_bits(fault.amount, world_.rng());
-      return;
+      return flip_bit(world_.saved_addresses(host), world_.rng());
     default: ASSERT(false);
   }
 }

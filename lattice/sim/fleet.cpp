@@ -89,6 +89,7 @@ void Fleet::on_failed(size_t index) {
   }
   if (damaged) {
     world_.store(*machine.host) = SimStore{};
+    world_.saved_addresses(*machine.host).clear();
     ++wiped_;
   }
   world_.after(restart_pause, [this, index](World&) { release(index); });

@@ -49,7 +49,7 @@ enum class FaultKind : uint8_t {
   disk_full,     // commits fail
   disk_slow,     // each command takes `amount` seconds more
   disk_lying,    // what it says is synced is not: a later power cut loses it
-  disk_flip,     // bits flip in `amount` of the stored values (as a share); checksums tell at the next read
+  disk_flip,  // bits flip in `amount` of the stored values (as a share); checksums tell at the next read; one in the saved addresses
   dns_dead,
   dns_slow,   // by `amount` seconds
   dns_lying,  // answers name addresses where nobody or the wrong one is

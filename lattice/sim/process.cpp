@@ -103,6 +103,8 @@ void World::State::on_effect(Host& host, Effect&& effect) {
     if (host.config.bodies == Bodies::withheld) return;
     queue.push(now + options.costs.body + host.config.store.slowness(), event(EventKind::body, read->request.value),
                read_body(host, read->block));
+  } else if (auto* save = std::get_if<SaveAddresses>(&effect)) {
+    if (!host.config.store.failing()) host.config.saved_addresses = std::move(save->file);
   } else {
     resolve(host, std::get<Resolve>(effect));
   }

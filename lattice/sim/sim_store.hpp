@@ -31,6 +31,7 @@ class SimStore final : public Store {
   void cut_power();
   // A full disk: commits fail, until it is told otherwise.
   void fail_commits(bool fail) { failing_ = fail; }
+  bool failing() const { return failing_; }
   // It says that it has synced and has not.
   void lie(bool lying) { lying_ = lying; }
   // Each command and each read of a body takes so much longer.

@@ -68,6 +68,7 @@ void World::State::start_node(Host& host) {
   host.chain = host.config.chain(*host.provider);
   NodeConfig config = host.config.node;
   config.chain = host.chain->identity();
+  config.stored_addresses = host.config.saved_addresses;
   host.node = std::make_unique<Node>(std::move(config), *host.provider, *host.log);
   host.counts = {};
   host.crypto_free = host.chain_free = now;
@@ -210,6 +211,7 @@ NodeReport World::report(HostId host) const {
 }
 Tip World::tip(HostId host) const { return state_->hosts[host]->tip; }
 SimStore& World::store(HostId host) { return state_->hosts[host]->config.store; }
+Bytes& World::saved_addresses(HostId host) { return state_->hosts[host]->config.saved_addresses; }
 NodeId World::identity(HostId host) const { return state_->hosts[host]->config.node.identity->id; }
 void World::on_chain_event(std::function<void(HostId, const ChainEvent&)> observer) {
   state_->chain_observer = std::move(observer);

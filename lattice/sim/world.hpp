@@ -59,6 +59,7 @@ struct SimNodeConfig {
   IpAddress address;  // listens at node.listen_port of it
   std::function<std::unique_ptr<Chain>(Provider&)> chain;  // made anew at each start of the process
   SimStore store;
+  Bytes saved_addresses;    // a file beside the store: what the node saved last, given back at each start
   int64_t wall_offset = 0;  // seconds that its wall clock is wrong
   Bodies bodies = Bodies::honest;
 };
@@ -131,6 +132,7 @@ class World {
   NodeReport report(HostId host) const;  // of a running node
   Tip tip(HostId host) const;            // the newest one its chain said, also of one that is down
   SimStore& store(HostId host);
+  Bytes& saved_addresses(HostId host);  // to be damaged or removed
   NodeId identity(HostId host) const;
   // Each event of a chain, just before its node is told. For checkers.
   void on_chain_event(std::function<void(HostId, const ChainEvent&)> observer);

@@ -1,7 +1,9 @@
-// THREATS.md 36 and 46 to 50: accidents and hostile surroundings, each as a plan with its figure.
+// THREATS.md 36 and 45 to 50: accidents and hostile surroundings, each as a plan with its figure.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iostream>
+#include <map>
 
 #include "sim_chains.hpp"
 
@@ -58,6 +60,132 @@ TEST(ThreatsFaults, T36HalfOfThePeersHostileAndSlow) {
   EXPECT_TRUE(result.passed) << described(result);
   EXPECT_LT(result.t50, 1.5);
   EXPECT_LT(result.t90, 4);
+}
+
+// A seed with a chain, and nodes that DNS leads there; no bootstrap list.
+class Restarts {
+ public:
+  static constexpr uint32_t height = 30;
+
+  explicit Restarts(size_t nodes) : world_({.seed = 45, .cryptography = Cryptography::modelled}) {
+    auto filled = std::make_shared<MemoryStore>();
+    regtest_filler(height, 1000)(*filled);
+    world_.on_log([this](HostId host, const LogEvent& event) { ++events_[{host, std::string(event.name)}]; });
+    world_.set_dns("seeds.sim", {.addresses = {address(0)}});
+    for (size_t i = 0; i <= nodes; ++i) add(i, i == 0 ? SimStore(filled) : SimStore{});
+  }
+  // Everybody at the tip, and what they know is saved.
+  bool settle() {
+    world_.run_for(seconds{60});
+    return std::ranges::all_of(hosts_, [&](HostId host) { return world_.tip(host).block.height == height; });
+  }
+  void restart(HostId host) {
+    world_.kill(host);
+    world_.start(host);
+  }
+  bool connected(HostId host) {
+    return world_.running(host) && std::ranges::any_of(world_.report(host).peers, &PeerReport::established);
+  }
+  size_t events(HostId host, const std::string& name) const {
+    const auto found = events_.find({host, name});
+    return found == events_.end() ? 0 : found->second;
+  }
+  World& world() { return world_; }
+  const std::vector<HostId>& hosts() const { return hosts_; }
+
+ private:
+  static IpAddress address(size_t index) { return IpAddress::v4(20, static_cast<uint8_t>(1 + index), 7, 1); }
+  void add(size_t index, SimStore store) {
+    SimNodeConfig config;
+    config.node.default_port = config.node.listen_port = plan_port;
+    config.node.seeds.push_back({"seeds.sim", {}, 0});
+    config.address = address(index);
+    config.chain = [](Provider&) { return regtest_factory()(); };
+    config.store = std::move(store);
+    hosts_.push_back(world_.add_node(std::move(config)));
+  }
+
+  World world_;
+  std::vector<HostId> hosts_;
+  std::map<std::pair<HostId, std::string>, size_t> events_;
+};
+
+// 45: whatever becomes of the stored addresses, a node starts, says so once, and finds its peers by DNS.
+TEST(ThreatsFaults, T45DamagedStoredPeersCostOnlyThem) {
+  Restarts net(2);
+  ASSERT_TRUE(net.settle());
+  const HostId host = net.hosts()[1];
+  const Bytes good = net.world().saved_addresses(host);
+  ASSERT_GT(good.size(), 100u);
+  const auto restart_with = [&](Bytes file, const std::string& what) {
+    const size_t damaged = net.events(host, "stored_addresses_damaged"), loaded = net.events(host, "stored_addresses_loaded");
+    net.world().saved_addresses(host) = std::move(file);
+    net.restart(host);
+    const auto limit = net.world().now() + seconds{30};
+    EXPECT_TRUE(net.world().run_until([&] { return net.connected(host); }, limit)) << what;
+    EXPECT_FALSE(net.world().report(host).failed) << what;
+    EXPECT_EQ(net.events(host, "stored_addresses_damaged"), damaged + (what == "whole" ? 0 : 1)) << what;
+    EXPECT_EQ(net.events(host, "stored_addresses_loaded"), loaded + (what == "whole" ? 1 : 0)) << what;
+  };
+  restart_with(good, "whole");
+  const size_t step = slow_build ? 13 : 3;
+  for (size_t size = 1; size < good.size(); size += step)
+    restart_with(Bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(size)), "cut to " + std::to_string(size));
+  for (size_t bit = 0; bit < 8 * good.size(); bit += 8 * step + 1) {
+    Bytes flipped = good;
+    flipped[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
+    restart_with(std::move(flipped), "bit " + std::to_string(bit));
+  }
+  restart_with(good, "whole");
+}
+
+class DamageCounter final : public LogSink {
+ public:
+  bool wants(LogLevel level) const override { return level >= LogLevel::warning; }
+  void log(const LogEvent& event) override { count_ += event.name == "stored_addresses_damaged"; }
+  size_t count() const { return count_; }
+
+ private:
+  size_t count_ = 0;
+};
+
+// The same with everything else at work: bits flip in the stored addresses of a third, then they are killed.
+TEST(ThreatsFaults, T45FlippedStoredPeersInAWholeNetwork) {
+  Plan plan = base_plan("damaged_peers", 45, slow_build ? 9 : 21);
+  const auto nodes = every_third(plan.nodes, 1);
+  plan.faults.push_back(fault(FaultKind::disk_flip, seconds{29}, {}, nodes));  // of the store nothing
+  plan.faults.push_back(fault(FaultKind::kill, seconds{30}, seconds{5}, nodes));
+  plan.new_blocks = 6;
+  DamageCounter damaged;
+  plan.log = &damaged;
+  const auto result = run_plan(plan, mixed_kit());
+  std::cout << described(result) << "\n";
+  EXPECT_TRUE(result.passed) << described(result);
+  EXPECT_EQ(result.stores_wiped, 0u);
+  EXPECT_EQ(damaged.count(), nodes.size());
+  EXPECT_EQ(result.restarts, nodes.size());
+}
+
+// And whole they are worth something: with DNS dead for good, all who lost their power at once find each other again. Who has no
+// file finds nobody.
+TEST(ThreatsFaults, T45StoredPeersOutliveDns) {
+  for (const bool kept : {true, false}) {
+    Restarts net(6);
+    ASSERT_TRUE(net.settle());
+    net.world().set_dns("seeds.sim", {.fails = true});
+    for (const HostId host : net.hosts()) {
+      net.world().kill(host, Crash::power);
+      if (!kept) net.world().saved_addresses(host).clear();
+    }
+    net.world().run_for(seconds{10});
+    for (const HostId host : net.hosts()) net.world().start(host);
+    net.world().run_for(seconds{30});
+    for (const HostId host : net.hosts()) {
+      // The seed knew nobody by name; it knows those who called it, and they call again.
+      EXPECT_EQ(net.connected(host), kept) << host;
+      EXPECT_EQ(net.events(host, "stored_addresses_loaded"), kept ? 1u : 0u) << host;
+    }
+  }
 }
 
 // 46: wall clocks jump ten years ahead or back, and later home again, while blocks of today are made.

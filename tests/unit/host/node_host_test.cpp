@@ -12,6 +12,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
+#include <lattice/discovery/address_file.hpp>
 #include <lattice/host/clock.hpp>
 #include <lattice/host/locked_memory_store.hpp>
 
@@ -60,10 +61,22 @@ class GenesisChain final : public Chain {
   ChainIdentity identity_ = test_chain();
 };
 
+// Counts the warnings of one name. All of a NodeHost's events come from its own thread.
+class WarningLog final : public LogSink {
+ public:
+  bool wants(LogLevel level) const override { return level >= LogLevel::warning; }
+  void log(const LogEvent& event) override { not_saved_ += event.name == "addresses_not_saved"; }
+  size_t not_saved() const { return not_saved_; }
+
+ private:
+  size_t not_saved_ = 0;
+};
+
 // One node with its thread. Its newest report can be read from the test's thread.
 class RunningNode {
  public:
-  explicit RunningNode(const std::string& listen, std::vector<Endpoint> connect = {}, size_t connections_max = 16)
+  explicit RunningNode(const std::string& listen, std::vector<Endpoint> connect = {}, size_t connections_max = 16,
+                       const std::function<void(HostConfig&)>& change = {})
       : provider_(openssl_provider()) {
     Secret<64> secret;
     provider_->rng().fill(secret.span());
@@ -79,6 +92,7 @@ class RunningNode {
     config.node.connections_max = connections_max;
     for (const auto& endpoint : connect) config.node.connect.push_back({endpoint, {}});
     if (!listen.empty()) config.listen = Endpoint::parse(listen);
+    if (change) change(config);
     id_ = config.node.identity->id;
     host_ = std::make_unique<NodeHost>(std::move(config), std::make_unique<GenesisChain>(),
                                        std::make_unique<LockedMemoryStore>(), *provider_, log_);
@@ -136,11 +150,12 @@ class RunningNode {
     });
   }
   NodeHost& host() { return *host_; }
+  const WarningLog& warnings() const { return log_; }  // after stop
   const NodeId& id() const { return id_; }
   Endpoint local() const { return *host_->local(); }
 
  private:
-  NoLog log_;
+  WarningLog log_;
   std::unique_ptr<Provider> provider_;
   std::unique_ptr<NodeHost> host_;
   NodeId id_;
@@ -280,6 +295,35 @@ TEST(NodeHost, StopBeforeRunEndsItAtOnce) {
   node.host().stop();
   node.run();
   node.join();
+}
+
+// What is known is handed over before run returns; that it could not be kept is said, and nothing else comes of it.
+TEST(NodeHost, AddressesAreSavedAtTheEnd) {
+  for (const bool works : {true, false}) {
+    std::atomic<size_t> saves = 0;
+    Bytes newest;
+    RunningNode node("127.0.0.1:0", {}, 16, [&](HostConfig& config) {
+      config.node.bootstrap = {{*Endpoint::parse("127.0.0.9:9"), {}}};  // nobody is there
+      config.save_addresses = [&](ByteView file) -> HostResult<void> {
+        ++saves;
+        if (!works) return std::unexpected(HostError{"the file could not be written", "the disk is full", ""});
+        newest = to_bytes(file);
+        return {};
+      };
+    });
+    ASSERT_TRUE(node.start());
+    node.run();
+    ASSERT_TRUE(node.until([](const NodeReport& report) { return report.dials_failed > 0; }));
+    EXPECT_EQ(saves, 0u);
+    node.stop();
+    EXPECT_EQ(saves, 1u);
+    EXPECT_EQ(node.warnings().not_saved(), works ? 0u : 1u);
+    if (!works) continue;
+    const auto read = decode_addresses(newest, test_chain().id);
+    ASSERT_TRUE(read);
+    ASSERT_EQ(read->size(), 1u);
+    EXPECT_EQ((*read)[0].endpoint.text(), "127.0.0.9:9");
+  }
 }
 
 // Strangers that connect and say nothing, or nonsense, or leave in the middle: the node goes on and links with an honest peer.

@@ -40,6 +40,7 @@ struct Machine {
   Logged log;
   NodeConfig config;
   std::unique_ptr<Node> node;
+  std::vector<Bytes> saved;  // addresses, oldest first
   bool listening = true;
   bool reads_bodies = true;  // false: asks for blocks of it are never answered
   bool spoils_bodies = false;
@@ -236,6 +237,8 @@ inline void Machine::act(Effect effect) {
     std::vector<bool> valid;
     for (const auto& w : verify->work) valid.push_back(std::get<VerifyDone>(run_work(w, *provider)).valid);
     n.on_seed_work_done(verify->request, std::move(valid), now);
+  } else if (auto* save = std::get_if<SaveAddresses>(&effect)) {
+    saved.push_back(std::move(save->file));
   }
   drain();
 }

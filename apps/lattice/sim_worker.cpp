@@ -76,7 +76,7 @@ void SimWorker::give(uint64_t seed) {
 }
 
 SimWorker::Heard SimWorker::hear() {
-  std::array<char, 4096> buffer;
+  std::array<char, 4096> buffer{};
   const auto count = read(output_, buffer.data(), buffer.size());
   Heard out;
   if (count > 0) heard_.append(buffer.data(), static_cast<size_t>(count));

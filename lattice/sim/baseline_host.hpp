@@ -83,8 +83,8 @@ class BaselineHost : public RawHost {
     size_t skip = 0;  // of a message, behind its id
   };
   struct Judging {
-    MessageId id;
-    SocketId from;
+    MessageId id{};
+    SocketId from{};
     Instant done;
   };
 

@@ -13,7 +13,7 @@ constexpr size_t heard_max = 8192;
 
 template <class Digest>
 static Digest digest(uint64_t domain, ByteView bytes) {
-  Digest out;
+  Digest out{};
   Mix(domain).part(bytes).fill(out);
   return out;
 }

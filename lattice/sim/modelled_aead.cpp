@@ -84,7 +84,7 @@ bool ModelledAead::open(uint64_t nonce, ByteView ad, ByteView sealed, ByteSpan o
   if (sealed.size() < aead_tag_bytes) return false;
   ASSERT(out.size() == sealed.size() - aead_tag_bytes);
   meter_.charge_message(out.size());
-  Tag given;
+  Tag given{};
   std::memcpy(&given, sealed.data() + out.size(), sizeof given);
   Mix mix = mix_of(key_, nonce, ad);
   pass<false>(mix, stream_of(key_, nonce), sealed.data(), out.data(), out.size());

@@ -31,7 +31,7 @@ constexpr std::array<Pen, plot_curves_max> pens{{{"#0072b2", "#56b4e9", ""},
 
 // With a point, whatever the locale says.
 std::string number(double value, int digits = 2) {
-  std::array<char, 64> buffer;
+  std::array<char, 64> buffer{};
   const auto [end, error] =
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed, digits);
   if (error != std::errc{}) return "0";

@@ -3,8 +3,10 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <new>
 
 namespace lattice::heap {
@@ -24,8 +26,9 @@ void* take(size_t bytes, size_t align) {
   const size_t room = sizeof(Head) + align;
   void* memory = std::malloc(bytes + room);
   if (memory == nullptr) std::abort();  // what the tests hold is bounded: this is no shortage, it is a fault
-  const auto first = reinterpret_cast<uintptr_t>(memory) + sizeof(Head);
-  auto* block = reinterpret_cast<void*>((first + align - 1) / align * align);
+  void* block = static_cast<std::byte*>(memory) + sizeof(Head);
+  size_t left = room + bytes - sizeof(Head);
+  if (std::align(align, bytes, block, left) == nullptr) std::abort();
   Head* head = static_cast<Head*>(block) - 1;
   head->memory = memory;
   head->counted_bytes = 0;

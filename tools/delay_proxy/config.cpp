@@ -22,12 +22,11 @@ struct Wrong {
   std::string why;
 };
 
-const json& object(const json& value, const char* name, std::initializer_list<std::string_view> known) {
+void check_object(const json& value, const char* name, std::initializer_list<std::string_view> known) {
   if (!value.is_object()) throw Wrong{std::string(name) + " is no object"};
   for (const auto& [key, ignored] : value.items()) {
     if (std::ranges::find(known, key) == known.end()) throw Wrong{std::string(name) + " has an unknown key \"" + key + "\""};
   }
-  return value;
 }
 
 double number(const json& from, const char* key, double usual, double least, double most) {
@@ -74,8 +73,8 @@ sim::CityDelays read_delays(const json& value, const std::string& folder) {
 Weather read_weather(const json& root) {
   Weather weather;
   if (!root.contains("weather")) return weather;
-  const auto& from =
-      object(root["weather"], "weather", {"loss", "reorder", "reorder_ms", "duplicate", "corrupt", "jitter_ms", "extra_ms"});
+  const auto& from = root["weather"];
+  check_object(from, "weather", {"loss", "reorder", "reorder_ms", "duplicate", "corrupt", "jitter_ms", "extra_ms"});
   weather.loss = number(from, "loss", 0, 0, 1);
   weather.reorder = number(from, "reorder", 0, 0, 1);
   weather.duplicate = number(from, "duplicate", 0, 0, 1);
@@ -86,7 +85,7 @@ Weather read_weather(const json& root) {
 }
 
 ProxyHost read_host(const json& from) {
-  object(from, "a host", {"name", "namespace", "device", "address", "city", "up", "down", "queue"});
+  check_object(from, "a host", {"name", "namespace", "device", "address", "city", "up", "down", "queue"});
   ProxyHost host;
   host.network_namespace = word(from, "namespace");
   host.name = word(from, "name", host.network_namespace);
@@ -124,7 +123,7 @@ std::vector<Duration> one_way_delays(const json& hosts, sim::CityDelays cities, 
 }
 
 ProxyConfig read(const json& root, const std::string& folder) {
-  object(root, "the configuration", {"seed", "delays", "weather", "hosts"});
+  check_object(root, "the configuration", {"seed", "delays", "weather", "hosts"});
   ProxyConfig config;
   config.seed = static_cast<uint64_t>(number(root, "seed", 1, 0, 9e15));
   config.weather = read_weather(root);

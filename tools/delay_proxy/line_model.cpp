@@ -91,10 +91,9 @@ void LineModel::send(uint32_t from, uint32_t to, ByteView packet, size_t header_
   }
   const size_t copies = fate.duplicated ? 2 : 1;
   stats_.duplicated += copies - 1;
-  for (size_t i = 0; i < copies; ++i) {
-    bytes_ += bytes.size();
-    push({arrival, ++order_, to, false, i + 1 < copies ? bytes : std::move(bytes)});
-  }
+  bytes_ += copies * bytes.size();
+  if (copies > 1) push({arrival, ++order_, to, false, bytes});
+  push({arrival, ++order_, to, false, std::move(bytes)});
   stats_.bytes_under_way_peak = std::max(stats_.bytes_under_way_peak, bytes_);
 }
 

@@ -16,13 +16,16 @@ namespace {
 
 // A child that answers each seed with the lines of a shell script; $seed is its seed.
 class Explore : public testing::Test {
+ public:
+  Explore(const Explore&) = delete;
+  Explore& operator=(const Explore&) = delete;
+  ~Explore() override { std::filesystem::remove_all(folder_); }
+
  protected:
   Explore() {
     std::string name = (std::filesystem::temp_directory_path() / "lattice-explore-test-XXXXXX").string();
     folder_ = mkdtemp(name.data());
   }
-  ~Explore() override { std::filesystem::remove_all(folder_); }
-
   std::string child(const std::string& lines) const {
     const auto file = folder_ / "child";
     std::ofstream(file) << "#!/bin/sh\npass() { echo \"{\\\"seed\\\":$seed,\\\"passed\\\":true,\\\"simulated_seconds\\\":2,"

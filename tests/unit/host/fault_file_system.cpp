@@ -52,7 +52,7 @@ class FaultWritableFile final : public FSWritableFileOwnerWrapper {
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* context) override {
     size_t torn = 0;
-    const IOStatus status = system_.before(FileOp::append, name_, data.size(), &torn);
+    IOStatus status = system_.before(FileOp::append, name_, data.size(), &torn);
     const size_t bytes = status.ok() ? data.size() : torn;
     if (bytes > 0) {
       const IOStatus done = target()->Append(Slice(data.data(), bytes), options, context);
@@ -312,7 +312,7 @@ IOStatus FaultFileSystem::GetFileSize(const std::string& name, const IOOptions& 
 
 IOStatus FaultFileSystem::DeleteFile(const std::string& name, const IOOptions& options, IODebugContext* context) {
   LATTICE_BEFORE(FileOp::remove, name);
-  const IOStatus there = target()->FileExists(name, options, context);
+  IOStatus there = target()->FileExists(name, options, context);
   if (!there.ok()) return there;
   const std::string aside = put_aside(name);
   const std::lock_guard lock(mutex_);

@@ -220,10 +220,10 @@ TEST(StoreFaults, PowerCutLeavesHolesInWhatWasNotSynced) { cut_power_everywhere(
 // ---- calls fail
 
 struct Failing {
-  const char* name;
-  Fault fault;
+  const char* name = nullptr;
+  Fault fault{};
   FileOps ops;
-  const char* words;  // that the operator must be told, where the store cannot be opened
+  const char* words = nullptr;  // that the operator must be told, where the store cannot be opened
 };
 
 // Whatever fails: the chain is told store_failed, and a later process goes on from all that was acknowledged. A fault of one call

@@ -69,7 +69,7 @@ void Reputation::avoid(const Endpoint& remote, ErrorCode reason, Instant now) {
   if (entry.avoid_until && *entry.avoid_until >= until) return;
   entry.avoid_until = until;
   entry.reason = reason;
-  if (is_mishap(reason)) entry.mishaps = std::min<double>(entry.mishaps, score_limit / 2);  // may try again after that
+  if (is_mishap(reason)) entry.mishaps = std::min(entry.mishaps, score_limit / 2.0);  // may try again after that
 }
 
 std::optional<ErrorCode> Reputation::avoided(const Endpoint& remote, Instant now) const {

@@ -59,12 +59,16 @@ std::string text_of(const std::filesystem::path& file) {
 
 // A folder that goes with the test.
 class SimCommand : public testing::Test {
+ public:
+  SimCommand(const SimCommand&) = delete;
+  SimCommand& operator=(const SimCommand&) = delete;
+  ~SimCommand() override { std::filesystem::remove_all(folder_); }
+
  protected:
   SimCommand() {
     std::string name = (std::filesystem::temp_directory_path() / "lattice-sim-test-XXXXXX").string();
     folder_ = mkdtemp(name.data());
   }
-  ~SimCommand() override { std::filesystem::remove_all(folder_); }
   std::string file(const std::string& name, const std::string& content = {}) const {
     const auto path = folder_ / name;
     if (!content.empty()) std::ofstream(path) << content;

@@ -252,7 +252,7 @@ TEST(Cookies, AgreeWithAModelThatRemembersAll) {
   cookies.make({}, {}, {}, now);
   for (int i = 0; i < 3000; ++i) {
     now += Duration{rng.below(400'000'000)};
-    Given fresh{from(10, static_cast<uint8_t>(rng.below(256))), {0, 1, static_cast<uint8_t>(rng.below(21)), {}}, 0};
+    Given fresh{from(10, 1, 1, 1, static_cast<uint16_t>(i)), {0, 1, static_cast<uint8_t>(rng.below(21)), {}}, 0};
     fresh.retry.cookie = cookies.make(fresh.remote, filled(1), fresh.retry, now);
     fresh.epoch = cookies.epoch();
     given.push_back(fresh);
@@ -318,6 +318,8 @@ TEST_F(AdmissionTest, AGroupBeyondItsBucketIsAskedAndOthersAreNot) {
   EXPECT_EQ(yes + retry, 5000);
   EXPECT_EQ(come(from(10, 2)), Admit::yes);
   EXPECT_EQ(ask(from(10, 2)).difficulty, 0);
+  while (come(from(10, 1)) == Admit::yes) {
+  }
   EXPECT_GE(ask(from(10, 1)).difficulty, AdmissionLimits{}.difficulty_group);
 }
 

@@ -12,9 +12,11 @@ namespace lattice {
 using enum ErrorCode;
 using wire::FrameFlags;
 
-// The link's own frames always find room: ready before the messages of a record, close and rekey behind them.
+// The link's own frames always find room: ready and grants before the messages of a record, close and rekey behind them.
 static constexpr size_t own_frame_bytes_max = limits::frame_header_bytes + 2;
-static constexpr size_t own_frames_bytes_max = 3 * own_frame_bytes_max;
+static constexpr size_t grant_chunk_bytes = 6;
+static constexpr size_t grant_frame_bytes = limits::frame_header_bytes + grant_chunk_bytes;
+static constexpr size_t own_frames_bytes_max = 3 * own_frame_bytes_max + grant_frame_bytes;
 static constexpr size_t record_overhead = record_length_bytes + aead_tag_bytes;
 static constexpr size_t record_room = record_length_bytes + limits::record_bytes_max;
 static constexpr size_t short_record_room = record_overhead + own_frames_bytes_max + 1024;  // a chunk that is worth it
@@ -80,10 +82,13 @@ Result<void> Session::on_record(ByteView sealed) {
     if (!whole) continue;
     const size_t size = whole->size();
     TRY(message, wire::decode(std::move(*whole)));
-    if (std::holds_alternative<wire::Unknown>(message))
+    if (std::holds_alternative<wire::Unknown>(message)) {
       unknown_messages_ += 1;
-    else
-      messages_.push_back({frame.channel, std::move(message), size});
+      parts_.on_taken(frame.channel, frame.lane, size);
+      continue;
+    }
+    if (!needs_credit(frame.lane)) urgent_bytes_ += size;
+    messages_.push_back({frame.channel, std::move(message), size});
   }
   return {};
 }
@@ -100,6 +105,7 @@ Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record
     opener_.rekey();
     return {};
   }
+  if (frame.flags & FrameFlags::credit) return on_credit(frame.chunk);
   wire::Reader reader(frame.chunk);
   TRY(reason, reader.u16());
   closed_by_peer_ = static_cast<ErrorCode>(reason);
@@ -111,7 +117,17 @@ std::optional<LinkMessage> Session::poll_message() {
   if (messages_.empty()) return std::nullopt;
   LinkMessage message = std::move(messages_.front());
   messages_.pop_front();
+  const wire::Lane lane = wire::lane_of(wire::command_of(message.message));
+  if (!needs_credit(lane)) urgent_bytes_ -= message.wire_bytes;
+  parts_.on_taken(message.channel, lane, message.wire_bytes);
   return message;
+}
+
+Result<void> Session::on_credit(ByteView chunk) {
+  wire::Reader reader(chunk);
+  TRY(channel, reader.u16());
+  TRY(bytes, reader.u32());
+  return lanes_.on_grant({channel, bytes});
 }
 
 Result<void> Session::send(wire::ChannelId channel, const wire::Message& message) {
@@ -133,12 +149,25 @@ size_t Session::write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const
   return limits::frame_header_bytes + chunk.size();
 }
 
+size_t Session::write_grants(ByteSpan to) {
+  size_t length = 0;
+  while (parts_.grant_due() && to.size() - length >= grant_frame_bytes) {
+    const CreditGrant grant = *parts_.poll_grant();
+    ByteArray<grant_chunk_bytes> chunk;
+    wire::store_be(chunk.data(), grant.channel);
+    wire::store_be(chunk.data() + 2, grant.bytes);
+    length += write_own_frame(to.data() + length, FrameFlags::credit, chunk);
+  }
+  return length;
+}
+
 // Frames of one record; 0: nothing to send.
 size_t Session::write_record(ByteSpan room) {
   uint8_t* text = room.data();
   size_t length = 0;
   if (std::exchange(ready_due_, false)) length += write_own_frame(text, FrameFlags::ready, {});
-  length += lanes_.fill(room.subspan(length, room.size() - own_frames_bytes_max));
+  length += write_grants(room.subspan(length, room.size() - length - 2 * own_frame_bytes_max));
+  length += lanes_.fill(room.subspan(length, room.size() - length - 2 * own_frame_bytes_max));
   if (close_due_ && lanes_.empty()) {
     ByteArray<2> reason;
     wire::store_be(reason.data(), static_cast<uint16_t>(*close_due_));
@@ -149,7 +178,7 @@ size_t Session::write_record(ByteSpan room) {
 }
 
 void Session::seal_into(OutBuffer& out, Instant now) {
-  if (ended_ || (lanes_.empty() && !ready_due_ && !close_due_)) return out.release();
+  if (ended_ || !(lanes_.can_fill() || parts_.grant_due() || ready_due_ || close_due_)) return out.release();
   while (!ended_) {
     const size_t room = std::min(record_room, record_overhead + own_frames_bytes_max + lanes_.framed_bytes_max());
     // Behind a small message that is being written there is room for the beginning of a large one.

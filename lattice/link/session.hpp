@@ -49,7 +49,10 @@ class Session {
 
   // `sealed`: a whole record without its length. After an error the session is to be closed with its code.
   Result<void> on_record(ByteView sealed);
+  // Who takes a message gives its credit back: the peer may send as much again.
   std::optional<LinkMessage> poll_message();
+  // False while more control and consensus waits to be taken than urgent_bytes_max: nothing else bounds what has no credit.
+  bool wants_records() const { return urgent_bytes_ <= limits::urgent_bytes_max; }
   // The responder's first frame has come: it accepted message 3. Always so for the responder itself.
   bool ready() const { return ready_; }
   std::optional<ErrorCode> closed_by_peer() const { return closed_by_peer_; }
@@ -59,13 +62,15 @@ class Session {
   void close(ErrorCode reason);
   size_t queued_bytes() const { return lanes_.bytes(); }
   size_t held_bytes() const { return parts_.bytes(); }  // of messages begun and not ended
-  void drop_begun() { parts_ = {}; }
+  void drop_begun() { parts_.drop_begun(); }
   // Seals what waits, while a whole record has room.
   void seal_into(OutBuffer& out, Instant now);
 
  private:
   Result<void> on_own_frame(const wire::Frame& frame, bool last_of_record);
   size_t write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const;
+  Result<void> on_credit(ByteView chunk);
+  size_t write_grants(ByteSpan to);
   size_t write_record(ByteSpan text);
 
   RecordSealer sealer_;
@@ -73,6 +78,7 @@ class Session {
   SendLanes lanes_;
   ReceiveLanes parts_;
   Fifo<LinkMessage> messages_;
+  size_t urgent_bytes_ = 0;  // of control and consensus in it
   bool ready_ = false;
   bool ready_due_ = false;  // the responder has yet to say it
   std::optional<ErrorCode> close_due_;

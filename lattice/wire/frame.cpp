@@ -5,13 +5,17 @@
 
 namespace lattice::wire {
 
+static size_t own_chunk_bytes(uint8_t kind) {
+  if (kind == FrameFlags::close) return 2;
+  return kind == FrameFlags::credit ? 6 : 0;
+}
+
 static Result<void> check_own(const Frame& frame) {
   const uint8_t kind = frame.flags & FrameFlags::own;
   if ((kind & (kind - 1)) != 0) return fail(ErrorCode::bad_frame, "two kinds of link frame in one");
   if (!frame.is_first() || !frame.is_last()) return fail(ErrorCode::bad_frame, "link frame in parts");
   if (frame.channel != link_channel || frame.lane != Lane::control) return fail(ErrorCode::bad_frame, "link frame elsewhere");
-  const size_t length = kind == FrameFlags::close ? 2 : 0;
-  if (frame.chunk.size() != length) return fail(ErrorCode::bad_frame, "link frame length");
+  if (frame.chunk.size() != own_chunk_bytes(kind)) return fail(ErrorCode::bad_frame, "link frame length");
   return {};
 }
 

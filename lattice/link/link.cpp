@@ -17,13 +17,14 @@ static constexpr size_t length_bytes = 2;
 static constexpr uint16_t tls_first_bytes = 0x1603;  // a TLS handshake record: far above message 1's limit
 
 struct Link::State {
-  State(LinkConfig config, Provider& provider, Now now)
+  State(LinkConfig config, Provider& link_provider, Now now)
       : role(config.role),
+        provider(&link_provider),
         memory(config.resumes ? config.memory : nullptr),
         started(now.mono),
         deadline(now.mono + config.handshake_timeout),
         latest(now),
-        handshake(std::make_unique<Handshake>(std::move(config), provider, now)) {
+        handshake(std::make_unique<Handshake>(std::move(config), link_provider, now)) {
     on_progress();
   }
 
@@ -36,12 +37,13 @@ struct Link::State {
   void open_session();
   void make_ticket(const HandshakeResult& result);
   void establish();
-  void drain_session();
+  void look_for_close();
   void end(Error error, bool by_peer, bool silently);
   void fail_with(Error error) { end(error, false, !established); }
   size_t unit_bytes_max() const { return session ? limits::record_bytes_max : handshake->message_bytes_max(); }
 
   Role role;
+  Provider* provider;
   PeerMemory* memory;  // where a ticket goes; null: nowhere
   Instant started, deadline;
   Now latest;
@@ -121,14 +123,13 @@ void Link::State::on_unit(ByteView unit) {
     if (!read) return fail_with(read.error());
     return on_progress();
   }
-  const auto read = session->on_record(unit);
+  const auto read = session->on_record(unit, latest.mono);
   if (!established && session->ready()) establish();
-  if (established) drain_session();
+  if (established) look_for_close();
   if (!read) fail_with(read.error());
 }
 
-void Link::State::drain_session() {
-  while (auto message = session->poll_message()) events.push_back(std::move(*message));
+void Link::State::look_for_close() {
   if (const auto reason = session->closed_by_peer()) end({*reason, "closed by the peer"}, true, true);
 }
 
@@ -149,7 +150,9 @@ void Link::State::open_session() {
   make_ticket(result);
   peer = {result.peer, result.suite,  std::move(result.certificate), result.session.handshake_hash, {},
           result.own,  result.resumed};
+  Ratchet ratchet(role, result.suite, result.session.chaining_key, result.session.handshake_hash, *provider, latest.mono);
   session.emplace(std::move(result.session), result.says_ready, latest.mono);
+  session->set_ratchet(std::move(ratchet));
   if (session->ready()) establish();
 }
 
@@ -229,7 +232,13 @@ std::optional<Work> Link::poll_work() {
   return state_->handshake->poll_work();
 }
 
+// Messages stay with the session until somebody asks for them: what is taken there gives credit back. They come between the
+// link's beginning and its end.
 std::optional<LinkEvent> Link::poll_event() {
+  const bool at_messages = state_->events.empty() || std::holds_alternative<LinkClosed>(state_->events.front());
+  if (state_->established && at_messages) {
+    if (auto message = state_->session->poll_message()) return std::move(*message);
+  }
   if (state_->events.empty()) return std::nullopt;
   LinkEvent event = std::move(state_->events.front());
   state_->events.pop_front();
@@ -250,7 +259,10 @@ std::optional<Instant> Link::next_timeout() const {
 }
 
 bool Link::established() const { return state_->established && !state_->closed; }
-bool Link::wants_bytes() const { return state_->closed || state_->unit_bytes_max() != 0; }
+bool Link::wants_bytes() const {
+  if (state_->closed) return true;
+  return state_->unit_bytes_max() != 0 && (!state_->session || state_->session->wants_records());
+}
 bool Link::closed() const { return state_->closed; }
 size_t Link::queued_bytes() const { return state_->session ? state_->session->queued_bytes() : 0; }
 size_t Link::held_bytes() const { return state_->partial.capacity() + (state_->session ? state_->session->held_bytes() : 0); }

@@ -31,6 +31,8 @@ class RecordSealer {
   // `record` holds 2 bytes of room, `text_length` bytes of text, 16 bytes of room. Seals in place.
   Result<void> seal(uint8_t* record, size_t text_length);
   void rekey(Instant now);
+  // A new key; the counter goes on.
+  void set_key(const Secret<32>& key, Instant now);
 
  private:
   NoiseCipher cipher_;
@@ -46,6 +48,7 @@ class RecordOpener {
   // uses a key beyond its life. Gives the text, in `out`.
   Result<ByteView> open(ByteView sealed, ByteSpan out);
   void rekey();
+  void set_key(const Secret<32>& key);
 
  private:
   NoiseCipher cipher_;

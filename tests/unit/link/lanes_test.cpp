@@ -234,7 +234,7 @@ TEST(ReceiveLanes, ManyMessagesBegunAreBounded) {
     code = error_of(in.on_frame(frame_of(channel, Lane::blocks, 1, begun)));
     most = std::max(most, in.bytes());
   }
-  EXPECT_EQ(code, too_large);
+  EXPECT_EQ(code, credit_exceeded) << "no credit for so many channels";
 
   // With fewer of them, each large.
   ReceiveLanes large;

@@ -41,9 +41,14 @@ void Node::State::begin_link(Peer& peer, Role role, Now now) {
   link.role = role;
   link.magic = config.magic;
   std::copy_n(config.chain.genesis.bytes.begin(), link.chain8.size(), link.chain8.begin());
-  link.suites = config.suites;
+  link.suites = allowed_suites();
   link.identity = config.identity;
+  link.identity87 = config.identity87;
+  link.outside_keys = config.outside_keys;
   link.expected = peer.expected;
+  link.likely = peer.likely;
+  link.remote = peer.remote;
+  link.memory = &memory;
   link.handshake_timeout = config.handshake_timeout;
   peer.link.emplace(std::move(link), provider, now);
   peer.received = peer.written = now.mono;
@@ -91,9 +96,12 @@ void Node::State::bound_held(Now now) {
 void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   ++counts.handshakes;
   peer.node = event.peer;
+  peer.own = event.own;
   peer.suite = event.suite;
+  peer.resumed = event.resumed;
+  counts.resumed += event.resumed;
   peer.handshake_time = event.handshake_time;
-  if (event.peer == config.identity->id) {
+  if (is_self(event.peer)) {
     remember_self(peer);
     return close(peer, ErrorCode::self_connection, "node id", now);
   }
@@ -127,7 +135,7 @@ bool Node::State::keeps_link(const Peer& fresh, Now now) {
     if (conn == fresh.conn || other.node != fresh.node) continue;
     if (other.stage != Stage::opening && other.stage != Stage::open) continue;
     const bool crossed = other.inbound != fresh.inbound && now.mono - other.since < config.handshake_timeout;
-    const bool we_are_lower = config.identity->id < *fresh.node;
+    const bool we_are_lower = fresh.own < *fresh.node;
     const bool silent = now.mono - other.received >= silent_link;
     const bool fresh_stays = silent || (crossed && fresh.inbound != we_are_lower);
     if (!fresh_stays) return false;

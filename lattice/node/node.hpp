@@ -29,12 +29,18 @@ struct NodeConfig {
   uint16_t listen_port = 0;  // 0: takes no connections
   std::string user_agent;
   std::shared_ptr<const Identity> identity;
+  // How it came to be `identity`, told to each peer: encode_successions, of which what leads to `identity` and has not expired
+  // is shown. Empty: it has never changed its keys.
+  Bytes succession;
   std::vector<Suite> suites{Suite::xxhfs_chacha};
 
   std::vector<DnsSeed> seeds;        // empty: no DNS
   std::vector<KnownPeer> bootstrap;  // asked when DNS gave nobody
   std::vector<KnownPeer> connect;    // always dialled, kept
-  bool discovery = true;             // false: only `connect`, and whoever comes in
+  // Identities that get a link where no slot is free, and count like peers that this node chose. They prove who they are like
+  // anybody: nothing of this holds before their handshake is over.
+  std::vector<NodeId> genesis;
+  bool discovery = true;  // false: only `connect`, and whoever comes in
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
   Bytes stored_addresses;
@@ -54,6 +60,7 @@ struct PeerReport {
   std::optional<NodeId> node;
   bool inbound = false;
   bool established = false;
+  bool genesis = false;  // authenticated as one of NodeConfig::genesis
   Suite suite = Suite::xxhfs_chacha;
   PeerSource source = PeerSource::inbound;
   double handshake_seconds = 0;

@@ -47,6 +47,7 @@ NodeReport Node::State::report() const {
     row.node = peer.node;
     row.inbound = peer.inbound;
     row.established = peer.open();
+    row.genesis = peer.genesis;
     row.suite = peer.suite;
     row.source = peer.source;
     row.handshake_seconds = seconds_of(peer.handshake_time);

@@ -47,6 +47,7 @@ static constexpr ErrorInfo table[] = {
     {too_many_messages, "too_many_messages", "the peer sends more than its allowance", 20},
     {unknown_channel, "unknown_channel", "a message came on a channel that is not open", 50},
     {not_found, "not_found", "the peer does not have what it announced", 5},
+    {bad_succession, "bad_succession", "a statement of succession is not valid", 100},
     {bad_header, "bad_header", "a header breaks the chain's rules", 100},
     {bad_proof_of_work, "bad_proof_of_work", "a header's proof of work is not valid", 100},
     {bad_difficulty, "bad_difficulty", "a header's difficulty is not the required one", 100},

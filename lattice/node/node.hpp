@@ -37,6 +37,9 @@ struct NodeConfig {
   std::string user_agent;
   std::shared_ptr<const Identity> identity;
   std::shared_ptr<const Identity> identity87;  // for suite 0x0011; may be null
+  // How it came to be `identity`, told to each peer: encode_successions, of which what leads to `identity` and has not expired
+  // is shown. Empty: it has never changed its keys.
+  Bytes succession;
   std::vector<Suite> suites{Suite::xxhfs_chacha};
   std::vector<SuiteRetirement> retired;  // one suite at least is never retired
   OutsideKeys outside_keys = OutsideKeys::off;
@@ -44,7 +47,10 @@ struct NodeConfig {
   std::vector<DnsSeed> seeds;        // empty: no DNS
   std::vector<KnownPeer> bootstrap;  // asked when DNS gave nobody
   std::vector<KnownPeer> connect;    // always dialled, kept
-  bool discovery = true;             // false: only `connect`, and whoever comes in
+  // Identities that get a link where no slot is free, and count like peers that this node chose. They prove who they are like
+  // anybody: nothing of this holds before their handshake is over.
+  std::vector<NodeId> genesis;
+  bool discovery = true;  // false: only `connect`, and whoever comes in
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
   Bytes stored_addresses;
@@ -64,6 +70,7 @@ struct PeerReport {
   std::optional<NodeId> node;
   bool inbound = false;
   bool established = false;
+  bool genesis = false;  // authenticated as one of NodeConfig::genesis
   Suite suite = Suite::xxhfs_chacha;
   bool resumed = false;  // the link began with a ticket of an earlier one
   PeerSource source = PeerSource::inbound;

@@ -48,6 +48,7 @@ NodeReport Node::State::report() const {
     row.node = peer.node;
     row.inbound = peer.inbound;
     row.established = peer.open();
+    row.genesis = peer.genesis;
     row.suite = peer.suite;
     row.resumed = peer.resumed;
     row.source = peer.source;

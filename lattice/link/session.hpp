@@ -12,8 +12,6 @@
 
 namespace lattice {
 
-constexpr uint16_t message_version = 1;  // of what this program writes
-
 struct LinkMessage {
   wire::ChannelId channel = 0;
   wire::Message message;
@@ -69,6 +67,7 @@ class Session {
  private:
   Result<void> on_own_frame(const wire::Frame& frame, bool last_of_record);
   size_t write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const;
+  Result<std::optional<wire::Message>> on_message_frame(const wire::Frame& frame, size_t& bytes);
   Result<void> on_credit(ByteView chunk);
   size_t write_grants(ByteSpan to);
   size_t write_record(ByteSpan text);

@@ -22,22 +22,35 @@ static_assert(std::ranges::all_of(turn_bytes.begin() + first_shared_lane, turn_b
 // A chunk that is not a message's last is not cut shorter than this to fill a record.
 static constexpr size_t chunk_bytes_min = 512;
 static_assert(chunk_bytes_min >= limits::message_header_bytes);
+static constexpr size_t heads_moved_min = 16 * 1024;
 
-Result<void> SendLanes::push(wire::ChannelId channel, Lane lane, wire::EncodedMessage message) {
+SendLanes::ChannelQueue& SendLanes::queue_of(wire::ChannelId channel, Lane lane) {
+  std::vector<ChannelQueue>& queues = lanes_[static_cast<size_t>(lane)].channels;
+  const auto at = std::ranges::find(queues, channel, &ChannelQueue::channel);
+  if (at != queues.end()) return *at;
+  // Who comes anew has saved nothing up, and owes nothing.
+  const auto least = std::ranges::min_element(queues, {}, &ChannelQueue::served);
+  ChannelQueue fresh;
+  fresh.channel = channel;
+  fresh.served = least == queues.end() ? 0 : least->served;
+  return queues.emplace_back(std::move(fresh));
+}
+
+Result<void> SendLanes::push(wire::ChannelId channel, Lane lane, const wire::Message& message) {
   ASSERT(channel != wire::link_channel);
   if (!channels_.contains(channel) && channels_.size() == limits::channels_max) return fail(limit_reached, "channels");
   Queued& queued = channels_[channel].queued(lane);
-  const size_t size = message.size();
   if (queued.messages == limits::send_queue_messages_max) return fail(queue_full, "messages");
-  if (queued.bytes + size > limits::send_queue_bytes_max) return fail(queue_full, "bytes");
-  std::vector<ChannelQueue>& waits = lanes_[static_cast<size_t>(lane)].channels;
-  auto at = std::ranges::find(waits, channel, &ChannelQueue::channel);
-  if (at == waits.end()) {
-    // Who comes anew has saved nothing up, and owes nothing.
-    const auto least = std::ranges::min_element(waits, {}, &ChannelQueue::served);
-    at = waits.insert(at, {channel, least == waits.end() ? 0 : least->served, {}});
+  ChannelQueue& queue = queue_of(channel, lane);
+  const size_t before = queue.heads.size();
+  SharedBytes body = wire::encode_to(message, message_version, queue.heads);
+  const size_t size = queue.heads.size() - before + body.size();
+  if (queued.bytes + size > limits::send_queue_bytes_max) {
+    queue.heads.resize(before);
+    if (queue.waiting.empty()) lanes_[static_cast<size_t>(lane)].channels.pop_back();  // it was made for this message
+    return fail(queue_full, "bytes");
   }
-  at->waiting.push_back({std::move(message)});
+  queue.waiting.push_back({size - body.size(), std::move(body)});
   queued.bytes += size;
   queued.messages += 1;
   bytes_ += size;
@@ -59,7 +72,7 @@ std::optional<size_t> SendLanes::next_channel(size_t lane) const {
   for (size_t i = 0; i < queue.channels.size(); ++i) {
     const ChannelQueue& candidate = queue.channels[i];
     if (next && queue.channels[*next].served <= candidate.served) continue;
-    const uint32_t cost = credit_of(candidate.waiting.front().message.size());
+    const uint32_t cost = credit_of(candidate.waiting.front().size());
     if (lane < first_shared_lane || channels_.find(candidate.channel)->second.credit.covers(cost)) next = i;
   }
   return next;
@@ -87,14 +100,25 @@ std::optional<size_t> SendLanes::next_lane() {
   }
 }
 
-static void copy_part(const wire::EncodedMessage& message, size_t offset, ByteSpan to) {
-  if (offset < message.head.size()) {
-    const size_t count = std::min(to.size(), message.head.size() - offset);
-    std::memcpy(to.data(), message.head.data() + offset, count);
+void SendLanes::ChannelQueue::copy_part(size_t offset, ByteSpan to) const {
+  const Waiting& first = waiting.front();
+  if (offset < first.head_bytes) {
+    const size_t count = std::min(to.size(), first.head_bytes - offset);
+    std::memcpy(to.data(), heads.data() + heads_begin + offset, count);
     offset += count;
     to = to.subspan(count);
   }
-  if (!to.empty()) std::memcpy(to.data(), message.body.data() + (offset - message.head.size()), to.size());
+  if (!to.empty()) std::memcpy(to.data(), first.body.data() + (offset - first.head_bytes), to.size());
+}
+
+// Each byte moves once at most for each that went.
+void SendLanes::ChannelQueue::pop_front() {
+  heads_begin += waiting.front().head_bytes;
+  waiting.pop_front();
+  sent = 0;
+  if (heads_begin < heads_moved_min || heads_begin * 2 < heads.size()) return;
+  heads.erase(heads.begin(), heads.begin() + static_cast<std::ptrdiff_t>(heads_begin));
+  heads_begin = 0;
 }
 
 // The message at the front of this channel is the lane's until it ends.
@@ -102,7 +126,7 @@ void SendLanes::begin_message(size_t lane, size_t channel) {
   LaneQueue& queue = lanes_[lane];
   ChannelQueue& chosen = queue.channels[channel];
   queue.begun = channel;
-  const size_t size = chosen.waiting.front().message.size();
+  const size_t size = chosen.waiting.front().size();
   // Who was passed over for want of credit has saved nothing up.
   for (ChannelQueue& other : queue.channels) other.served = std::max(other.served, chosen.served);
   if (lane < first_shared_lane) {
@@ -117,18 +141,17 @@ void SendLanes::begin_message(size_t lane, size_t channel) {
 size_t SendLanes::write_chunk(size_t lane, ByteSpan to) {
   const size_t channel = *next_channel(lane);
   ChannelQueue& queue = lanes_[lane].channels[channel];
-  Waiting& waiting = queue.waiting.front();
-  const size_t left = waiting.message.size() - waiting.sent;
+  const size_t left = queue.waiting.front().size() - queue.sent;
   if (to.size() <= limits::frame_header_bytes) return 0;
   const size_t length = std::min({left, limits::chunk_bytes_max, to.size() - limits::frame_header_bytes});
   if (length < left && length < chunk_bytes_min) return 0;
-  if (waiting.sent == 0) begin_message(lane, channel);
+  if (queue.sent == 0) begin_message(lane, channel);
   uint8_t flags = 0;
-  if (waiting.sent == 0) flags |= FrameFlags::first;
+  if (queue.sent == 0) flags |= FrameFlags::first;
   if (length == left) flags |= FrameFlags::last;
   wire::write_frame_header(to.data(), queue.channel, static_cast<Lane>(lane), flags, length);
-  copy_part(waiting.message, waiting.sent, to.subspan(limits::frame_header_bytes, length));
-  waiting.sent += length;
+  queue.copy_part(queue.sent, to.subspan(limits::frame_header_bytes, length));
+  queue.sent += length;
   bytes_ -= length;
   channels_.find(queue.channel)->second.queued(static_cast<Lane>(lane)).bytes -= length;
   if (lane >= first_shared_lane) deficit_[lane] -= static_cast<int64_t>(length);
@@ -142,7 +165,7 @@ void SendLanes::end_message(size_t lane) {
   queue.begun.reset();
   messages_ -= 1;
   channels_.find(at->channel)->second.queued(static_cast<Lane>(lane)).messages -= 1;
-  at->waiting.pop_front();
+  at->pop_front();
   if (at->waiting.empty()) queue.channels.erase(at);
 }
 
@@ -168,7 +191,8 @@ void SendLanes::drop_all_but_control() {
   for (const ChannelQueue& queue : lanes_[control_lane].channels) {
     Queued& queued = channels_.find(queue.channel)->second.urgent;
     queued.messages = queue.waiting.size();
-    for (const Waiting& waiting : queue.waiting) queued.bytes += waiting.message.size() - waiting.sent;
+    for (const Waiting& waiting : queue.waiting) queued.bytes += waiting.size();
+    queued.bytes -= queue.sent;
     bytes_ += queued.bytes;
     messages_ += queued.messages;
   }
@@ -176,10 +200,14 @@ void SendLanes::drop_all_but_control() {
 
 Result<std::optional<SharedBytes>> ReceiveLanes::on_frame(const wire::Frame& frame) {
   ASSERT(!frame.is_own());
-  return frame.is_first() ? begin(frame) : go_on(frame);
+  if (!frame.is_first()) return go_on(frame);
+  if (!frame.is_last()) return begin(frame);
+  TRY_VOID(on_whole(frame));
+  return SharedBytes::copy_of(frame.chunk);
 }
 
-Result<std::optional<SharedBytes>> ReceiveLanes::begin(const wire::Frame& frame) {
+// The length of the message that begins here.
+Result<size_t> ReceiveLanes::check_first(const wire::Frame& frame) {
   for (const Part& part : parts_) {
     if (part.channel == frame.channel && part.lane == frame.lane) return fail(bad_frame, "a message begins inside another");
   }
@@ -187,12 +215,19 @@ Result<std::optional<SharedBytes>> ReceiveLanes::begin(const wire::Frame& frame)
   TRY(header, wire::read_message_header(frame.chunk));
   if (!wire::may_travel(header.command, frame.lane)) return fail(contradiction, "a message on another lane than its command's");
   const size_t total = limits::message_header_bytes + header.length;
+  const bool fits = frame.is_last() ? frame.chunk.size() == total : frame.chunk.size() < total;
+  if (!fits) return fail(bad_frame, "message length");
   if (needs_credit(frame.lane)) TRY_VOID(credit_.on_begun(frame.channel, credit_of(total)));
-  if (frame.is_last()) {
-    if (frame.chunk.size() != total) return fail(bad_frame, "message length");
-    return SharedBytes(to_bytes(frame.chunk));
-  }
-  if (frame.chunk.size() >= total) return fail(bad_frame, "message length");
+  return total;
+}
+
+Result<void> ReceiveLanes::on_whole(const wire::Frame& frame) {
+  TRY_VOID(check_first(frame));
+  return {};
+}
+
+Result<std::optional<SharedBytes>> ReceiveLanes::begin(const wire::Frame& frame) {
+  TRY(total, check_first(frame));
   if (parts_.size() == limits::channels_max * wire::lane_count) return fail(too_large, "number of messages begun");
   Part& part = parts_.emplace_back(Part{frame.channel, frame.lane, total, {}});
   TRY_VOID(grow(part, frame.chunk.size()));

@@ -16,11 +16,13 @@
 
 namespace lattice {
 
+constexpr uint16_t message_version = 1;  // of what this program writes
+
 class SendLanes {
  public:
   // queue_full where send_queue_bytes_max or send_queue_messages_max of this channel would be passed, limit_reached for one
   // channel more than channels_max.
-  Result<void> push(wire::ChannelId channel, wire::Lane lane, wire::EncodedMessage message);
+  Result<void> push(wire::ChannelId channel, wire::Lane lane, const wire::Message& message);
   // The receiver gives credit back. credit_exceeded where it never had so much to give.
   Result<void> on_grant(const CreditGrant& grant);
   bool empty() const { return messages_ == 0; }
@@ -37,13 +39,21 @@ class SendLanes {
 
  private:
   struct Waiting {
-    wire::EncodedMessage message;
-    size_t sent = 0;
+    size_t head_bytes = 0;
+    SharedBytes body;
+    size_t size() const { return head_bytes + body.size(); }
   };
+  // The heads of all its messages, one behind the other: a small message takes no memory of its own.
   struct ChannelQueue {
     wire::ChannelId channel = 0;
     uint64_t served = 0;  // what it has had on this lane, beside the others: the least served is next
     Fifo<Waiting> waiting;
+    size_t sent = 0;  // of the first
+    Bytes heads;
+    size_t heads_begin = 0;
+
+    void copy_part(size_t offset, ByteSpan to) const;  // of the first
+    void pop_front();
   };
   // Channels that have something to send. A message that has begun ends before another begins: a receiver then holds one of
   // each lane from an honest sender.
@@ -60,6 +70,7 @@ class SendLanes {
     Queued& queued(wire::Lane lane) { return needs_credit(lane) ? shared : urgent; }
   };
 
+  ChannelQueue& queue_of(wire::ChannelId channel, wire::Lane lane);
   std::optional<size_t> next_channel(size_t lane) const;
   std::optional<size_t> next_lane();
   void begin_message(size_t lane, size_t channel);
@@ -79,6 +90,8 @@ class ReceiveLanes {
  public:
   // A whole message where this frame ends one. The frame is not one of the link's own.
   Result<std::optional<SharedBytes>> on_frame(const wire::Frame& frame);
+  // The frame is first and last: its chunk is the message, and nothing of it is kept here.
+  Result<void> on_whole(const wire::Frame& frame);
   // The consumer has a message that came on this lane: its credit goes back to the sender, by poll_grant in steps.
   void on_taken(wire::ChannelId channel, wire::Lane lane, size_t message_bytes);
   bool grant_due() const { return credit_.grant_due(); }
@@ -94,6 +107,7 @@ class ReceiveLanes {
     Bytes bytes;
   };
 
+  Result<size_t> check_first(const wire::Frame& frame);
   Result<std::optional<SharedBytes>> begin(const wire::Frame& frame);
   Result<std::optional<SharedBytes>> go_on(const wire::Frame& frame);
   Result<void> grow(Part& part, size_t more);

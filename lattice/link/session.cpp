@@ -64,9 +64,14 @@ void OutBuffer::sent(size_t bytes) {
 Session::Session(NoiseSession keys, bool says_ready, Instant now)
     : sealer_(std::move(keys.send), now), opener_(std::move(keys.receive)), ready_(says_ready), ready_due_(says_ready) {}
 
+// Where a record is opened: what it holds is copied out before another one comes.
+static ByteSpan opened_record() {
+  thread_local const auto memory = std::make_unique_for_overwrite<uint8_t[]>(limits::record_bytes_max);
+  return {memory.get(), limits::record_bytes_max};
+}
+
 Result<void> Session::on_record(ByteView sealed, Instant now) {
-  const auto memory = std::make_unique_for_overwrite<uint8_t[]>(sealed.size());
-  TRY(text, opener_.open(sealed, {memory.get(), sealed.size()}));
+  TRY(text, opener_.open(sealed, opened_record()));
   wire::Reader reader(text);
   while (!reader.empty() && !closed_by_peer_) {
     TRY(frame, wire::read_frame(reader));
@@ -75,19 +80,31 @@ Result<void> Session::on_record(ByteView sealed, Instant now) {
       continue;
     }
     if (!ready_) return fail(bad_handshake, "a message before ready");
-    TRY(whole, parts_.on_frame(frame));
-    if (!whole) continue;
-    const size_t size = whole->size();
-    TRY(message, wire::decode(std::move(*whole)));
-    if (std::holds_alternative<wire::Unknown>(message)) {
+    size_t size = 0;
+    TRY(message, on_message_frame(frame, size));
+    if (!message) continue;
+    if (std::holds_alternative<wire::Unknown>(*message)) {
       unknown_messages_ += 1;
       parts_.on_taken(frame.channel, frame.lane, size);
       continue;
     }
     if (!needs_credit(frame.lane)) urgent_bytes_ += size;
-    messages_.push_back({frame.channel, std::move(message), size});
+    messages_.push_back({frame.channel, std::move(*message), size});
   }
   return {};
+}
+
+// The message that this frame ends, and its bytes. A small one is read where it lies.
+Result<std::optional<wire::Message>> Session::on_message_frame(const wire::Frame& frame, size_t& bytes) {
+  if (frame.is_first() && frame.is_last()) {
+    TRY_VOID(parts_.on_whole(frame));
+    bytes = frame.chunk.size();
+    return wire::decode_view(frame.chunk);
+  }
+  TRY(whole, parts_.on_frame(frame));
+  if (!whole) return std::nullopt;
+  bytes = whole->size();
+  return wire::decode(std::move(*whole));
 }
 
 Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record, Instant now) {
@@ -121,8 +138,7 @@ Result<void> Session::on_ratchet(ByteView chunk, bool last_of_record, Instant no
 
 std::optional<LinkMessage> Session::poll_message() {
   if (messages_.empty()) return std::nullopt;
-  LinkMessage message = std::move(messages_.front());
-  messages_.pop_front();
+  LinkMessage message = messages_.take_front();
   const wire::Lane lane = wire::lane_of(wire::command_of(message.message));
   if (!needs_credit(lane)) urgent_bytes_ -= message.wire_bytes;
   parts_.on_taken(message.channel, lane, message.wire_bytes);
@@ -139,7 +155,7 @@ Result<void> Session::on_credit(ByteView chunk) {
 Result<void> Session::send(wire::ChannelId channel, const wire::Message& message) {
   ASSERT(channel != wire::link_channel);
   if (ended_ || close_due_) return fail(not_needed, "the link is closing");
-  return lanes_.push(channel, wire::lane_of(wire::command_of(message)), wire::encode(message, message_version));
+  return lanes_.push(channel, wire::lane_of(wire::command_of(message)), message);
 }
 
 void Session::close(ErrorCode reason) {

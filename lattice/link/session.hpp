@@ -13,8 +13,6 @@
 
 namespace lattice {
 
-constexpr uint16_t message_version = 1;  // of what this program writes
-
 struct LinkMessage {
   wire::ChannelId channel = 0;
   wire::Message message;
@@ -76,6 +74,7 @@ class Session {
   Result<void> on_ratchet(ByteView chunk, bool last_of_record, Instant now);
   bool seal_ratchet(OutBuffer& out, Instant now);
   size_t write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const;
+  Result<std::optional<wire::Message>> on_message_frame(const wire::Frame& frame, size_t& bytes);
   Result<void> on_credit(ByteView chunk);
   size_t write_grants(ByteSpan to);
   size_t write_record(ByteSpan text);

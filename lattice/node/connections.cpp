@@ -36,10 +36,14 @@ Peer& Node::State::add_peer(const Endpoint& remote, bool inbound, PeerSource sou
   return peer;
 }
 
-static std::shared_ptr<const Identity> throw_away_identity(Provider& provider, WallTime now) {
+// Of the same kind and under the same suites as `model`; null where there is none.
+static std::shared_ptr<const Identity> throw_away_identity(Provider& provider, const Identity* model, WallTime now) {
+  if (model == nullptr) return nullptr;
   Secret<64> secret;
   provider.rng().fill(secret.span());
   IdentityOptions options;
+  options.sign_alg = model->certificate.sign_alg;
+  options.allowed_suites = model->certificate.allowed_suites;
   options.not_before = now - std::chrono::hours{24};
   options.not_after = now + std::chrono::hours{24};
   return make_identity(provider, secret, options);
@@ -52,8 +56,11 @@ void Node::State::begin_link(Peer& peer, Role role, Now now) {
   std::copy_n(config.chain.genesis.bytes.begin(), link.chain8.size(), link.chain8.begin());
   link.suites = allowed_suites();
   // Whom we only ask who it is does not learn who we are.
-  link.identity = peer.asks_after ? throw_away_identity(provider, now.wall) : config.identity;
-  if (!peer.asks_after) link.identity87 = config.identity87;
+  const auto shown = [&](const std::shared_ptr<const Identity>& own) {
+    return peer.asks_after ? throw_away_identity(provider, own.get(), now.wall) : own;
+  };
+  link.identity = shown(config.identity);
+  link.identity87 = shown(config.identity87);
   link.resumes = !peer.asks_after;
   link.outside_keys = config.outside_keys;
   link.expected = peer.expected;

@@ -155,10 +155,10 @@ TEST(Credit, BothEndsAgreeWithANaiveModel) {
 
 // --- lanes: any order of sending, taking and granting; nobody is at fault, nothing is lost or out of order ---
 
-wire::EncodedMessage numbered(uint32_t number, size_t bytes) {
+wire::Message numbered(uint32_t number, size_t bytes) {
   Bytes body(std::max<size_t>(bytes, 4), static_cast<uint8_t>(number));
   std::memcpy(body.data(), &number, 4);
-  return wire::encode(wire::Block{SharedBytes(std::move(body))}, 1);
+  return wire::Block{SharedBytes(std::move(body))};
 }
 
 struct Line {
@@ -247,7 +247,7 @@ TEST(Credit, AChannelWithoutCreditIsPassedOver) {
   // The other channel and the lanes without credit go on, at the same lane and beside it.
   ASSERT_TRUE(line.out.push(2, Lane::blocks, numbered(100, 1'000'000)));
   line.expected[2].push_back(100);
-  ASSERT_TRUE(line.out.push(1, Lane::control, wire::encode(wire::Ping{1}, 1)));
+  ASSERT_TRUE(line.out.push(1, Lane::control, wire::Ping{1}));
   Bytes small(40);
   EXPECT_EQ(line.out.fill(small), 6u + 20u) << "the ping";
   while (line.out.can_fill()) line.carry(65'000);
@@ -283,7 +283,7 @@ TEST(Credit, QueuesOfChannelsAreTheirOwn) {
   SendLanes lanes;
   for (size_t i = 0; i < limits::send_queue_messages_max; ++i) ASSERT_TRUE(lanes.push(1, Lane::blocks, numbered(0, 4)));
   EXPECT_EQ(lanes.push(1, Lane::headers, numbered(0, 4)).error().code, queue_full);
-  EXPECT_TRUE(lanes.push(1, Lane::control, wire::encode(wire::Ping{1}, 1))) << "a ping does not wait for blocks";
+  EXPECT_TRUE(lanes.push(1, Lane::control, wire::Ping{1})) << "a ping does not wait for blocks";
   EXPECT_TRUE(lanes.push(2, Lane::blocks, numbered(0, 4)));
   for (wire::ChannelId channel = 3; channel <= limits::channels_max; ++channel)
     EXPECT_TRUE(lanes.push(channel, Lane::blocks, numbered(0, 4)));

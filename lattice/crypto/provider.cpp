@@ -45,6 +45,7 @@ class OpensslProvider final : public Provider {
 
   std::unique_ptr<Aead> aead(AeadAlg alg, const Secret<32>& key) override { return std::make_unique<OpensslAead>(alg, key); }
 
+  bool has_tls() const override { return true; }
   std::unique_ptr<TlsEndpoint> tls(TlsSide side) override {
     if (!tls_) tls_ = openssl::make_tls_context();
     return openssl::tls_endpoint(tls_.get(), side);

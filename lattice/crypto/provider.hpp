@@ -90,7 +90,8 @@ class Provider {
 
   virtual std::unique_ptr<Aead> aead(AeadAlg alg, const Secret<32>& key) = 0;
 
-  // Null: not offered. One thread only: the reactor's. Its randomness is always the system's.
+  virtual bool has_tls() const { return false; }
+  // Null without TLS. One thread only: the reactor's. Its randomness is always the system's.
   virtual std::unique_ptr<TlsEndpoint> tls(TlsSide) { return nullptr; }
 };
 

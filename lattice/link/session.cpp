@@ -115,6 +115,7 @@ Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record
   }
   if (!ready_) return fail(bad_handshake, "a frame before ready");
   if (frame.flags & FrameFlags::rekey) {
+    if (opener_.inside_tls()) return fail(bad_frame, "rekey inside TLS");
     if (!last_of_record) return fail(bad_frame, "frames behind rekey");
     opener_.rekey();
     return {};
@@ -228,13 +229,16 @@ void Session::seal_into(OutBuffer& out, Instant now) {
     size_t length = write_record({text, std::min(out.room(), record_room) - record_overhead});
     if (length == 0) return;
     const bool last_under_key = sealer_.rekey_due(now) && !ended_;
-    if (last_under_key) length += write_own_frame(text + length, FrameFlags::rekey, {});
+    if (last_under_key && !sealer_.inside_tls()) length += write_own_frame(text + length, FrameFlags::rekey, {});
     if (!sealer_.seal(record, length)) {
       ended_ = true;  // 2^64-1 records: never
       return;
     }
-    if (last_under_key) sealer_.rekey(now);
-    out.add(record_length_bytes + length + aead_tag_bytes);
+    if (last_under_key) {
+      tls_rekey_due_ = sealer_.inside_tls();
+      sealer_.rekey(now);
+    }
+    out.add(record_length_bytes + length + sealer_.overhead());
   }
 }
 

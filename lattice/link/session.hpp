@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include <lattice/base/fifo.hpp>
 #include <lattice/link/lanes.hpp>
@@ -68,6 +69,10 @@ class Session {
   void drop_begun() { parts_.drop_begun(); }
   // Seals what waits, while a whole record has room.
   void seal_into(OutBuffer& out, Instant now);
+  // Nothing more goes out, not even the close frame: it was sealed, or the peer has closed.
+  bool ended() const { return ended_; }
+  // Inside TLS: our key has had its time since this was last asked. Whoever runs TLS changes it.
+  bool take_tls_rekey() { return std::exchange(tls_rekey_due_, false); }
 
  private:
   Result<void> on_own_frame(const wire::Frame& frame, bool last_of_record, Instant now);
@@ -90,6 +95,7 @@ class Session {
   bool ready_due_ = false;  // it has yet to be said
   std::optional<ErrorCode> close_due_;
   bool ended_ = false;
+  bool tls_rekey_due_ = false;
   std::optional<ErrorCode> closed_by_peer_;
   uint64_t unknown_messages_ = 0;
 };

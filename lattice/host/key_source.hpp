@@ -74,7 +74,7 @@ class KeySource {
 
 namespace key_thread_limits {
 constexpr size_t requests_max = 64;                             // waiting or running
-constexpr auto waiting_max = std::chrono::seconds{10};          // then nobody needs the answer any more
+constexpr auto waiting_max = std::chrono::seconds{5};           // then the handshake would not end in time
 constexpr auto log_interval = std::chrono::milliseconds{1000};  // of one fault; the counts have them all
 }  // namespace key_thread_limits
 

@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto provider = openssl_provider(std::make_unique<SeededRng>(1));
   if (size == 0) return 0;
   const Role role = data[0] & 1 ? Role::initiator : Role::responder;
-  Session session({cipher(1, *provider), cipher(2, *provider), {}, {}}, role, Instant{});
+  Session session({cipher(1, *provider), cipher(2, *provider), {}, {}}, role == Role::responder, Instant{});
   RecordSealer sealer(cipher(2, *provider), Instant{});
   wire::Reader reader(ByteView(data + 1, size - 1));
   while (!reader.empty() && !session.closed_by_peer()) {

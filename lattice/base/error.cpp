@@ -33,6 +33,7 @@ static constexpr ErrorInfo table[] = {
     {serial_too_old, "serial_too_old", "the peer's certificate is older than one already seen", 20},
     {downgrade, "downgrade", "the negotiated suite is not the one both sides choose", 100},
     {handshake_timeout, "handshake_timeout", "the handshake took too long", 10},
+    {certificate_revoked, "certificate_revoked", "the peer's certificate has been revoked", 20},
     {bad_record, "bad_record", "a record could not be opened", 50},
     {nonce_exhausted, "nonce_exhausted", "a key has been used as often as it may", 0},
     {cut_without_close, "cut_without_close", "the connection was cut without a close frame", 1},

@@ -38,6 +38,7 @@ enum class ErrorCode : uint16_t {
   serial_too_old = 40,
   downgrade = 41,
   handshake_timeout = 42,
+  certificate_revoked = 43,
   // The secured link.
   bad_record = 48,
   nonce_exhausted = 49,

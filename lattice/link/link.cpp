@@ -5,6 +5,7 @@
 #include <lattice/base/assert.hpp>
 #include <lattice/base/fifo.hpp>
 #include <lattice/link/handshake.hpp>
+#include <lattice/link/peer_memory.hpp>
 #include <lattice/wire/writer.hpp>
 
 namespace lattice {
@@ -18,10 +19,11 @@ static constexpr uint16_t tls_first_bytes = 0x1603;  // a TLS handshake record: 
 struct Link::State {
   State(LinkConfig config, Provider& provider, Now now)
       : role(config.role),
+        memory(config.resumes ? config.memory : nullptr),
         started(now.mono),
         deadline(now.mono + config.handshake_timeout),
         latest(now),
-        handshake(std::make_unique<Handshake>(std::move(config), provider)) {
+        handshake(std::make_unique<Handshake>(std::move(config), provider, now)) {
     on_progress();
   }
 
@@ -32,6 +34,7 @@ struct Link::State {
   Result<void> hold(ByteView view);
   void on_progress();
   void open_session();
+  void make_ticket(const HandshakeResult& result);
   void establish();
   void drain_session();
   void end(Error error, bool by_peer, bool silently);
@@ -39,11 +42,13 @@ struct Link::State {
   size_t unit_bytes_max() const { return session ? limits::record_bytes_max : handshake->message_bytes_max(); }
 
   Role role;
+  PeerMemory* memory;  // where a ticket goes; null: nowhere
   Instant started, deadline;
   Now latest;
   std::unique_ptr<Handshake> handshake;
   std::optional<Session> session;
   LinkEstablished peer;  // filled when the handshake is done
+  std::optional<Ticket> ticket;
   bool established = false;
   bool closed = false;
   bool silent = false;  // nothing more goes out
@@ -103,7 +108,7 @@ Result<std::optional<ByteView>> Link::State::take_unit(ByteView& view, size_t by
 // The peer speaks while we work. Only an initiator that has said message 3 may.
 Result<void> Link::State::hold(ByteView view) {
   if (view.empty()) return {};
-  const bool may_be_records = role == Role::responder && handshake->verifying();
+  const bool may_be_records = role == Role::responder && handshake->takes_early_records();
   if (!may_be_records) return fail(bad_handshake, "message out of turn");
   if (partial.size() + view.size() > limits::early_bytes_max) return fail(limit_reached, "records before the handshake ended");
   append(partial, view);
@@ -112,7 +117,7 @@ Result<void> Link::State::hold(ByteView view) {
 
 void Link::State::on_unit(ByteView unit) {
   if (!session) {
-    const auto read = handshake->on_message(unit, latest.wall);
+    const auto read = handshake->on_message(unit, latest);
     if (!read) return fail_with(read.error());
     return on_progress();
   }
@@ -141,13 +146,30 @@ void Link::State::on_progress() {
 void Link::State::open_session() {
   HandshakeResult result = std::move(*handshake).finish();
   handshake.reset();
-  peer = {result.peer, result.suite, std::move(result.certificate), result.session.handshake_hash, {}};
-  session.emplace(std::move(result.session), role, latest.mono);
+  make_ticket(result);
+  peer = {result.peer, result.suite,  std::move(result.certificate), result.session.handshake_hash, {},
+          result.own,  result.resumed};
+  session.emplace(std::move(result.session), result.says_ready, latest.mono);
   if (session->ready()) establish();
+}
+
+void Link::State::make_ticket(const HandshakeResult& result) {
+  if (memory == nullptr || traits_of(result.suite).resumption.empty()) return;
+  const TicketKeys keys = derive_ticket(result.session.chaining_key, result.session.handshake_hash);
+  ticket = Ticket{keys.id,
+                  keys.psk,
+                  role,
+                  result.suite,
+                  result.own,
+                  result.peer,
+                  result.certificate,
+                  latest.mono,
+                  result.signed_at.value_or(latest.mono)};
 }
 
 void Link::State::establish() {
   established = true;
+  if (ticket) memory->keep(*std::exchange(ticket, std::nullopt));
   peer.handshake_time = latest.mono - started;
   events.push_back(std::move(peer));
 }
@@ -183,7 +205,7 @@ void Link::on_timeout(Now now) {
 void Link::on_work_done(WorkResult result, Now now) {
   if (state_->closed || !state_->handshake) return;
   state_->latest = now;
-  const auto done = state_->handshake->on_work_done(std::move(result));
+  const auto done = state_->handshake->on_work_done(std::move(result), now);
   if (!done) return state_->fail_with(done.error());
   state_->on_progress();
   const Bytes held = std::exchange(state_->partial, {});

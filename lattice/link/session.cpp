@@ -59,11 +59,8 @@ void OutBuffer::sent(size_t bytes) {
   begin_ = 0;
 }
 
-Session::Session(NoiseSession keys, Role role, Instant now)
-    : sealer_(std::move(keys.send), now),
-      opener_(std::move(keys.receive)),
-      ready_(role == Role::responder),
-      ready_due_(role == Role::responder) {}
+Session::Session(NoiseSession keys, bool says_ready, Instant now)
+    : sealer_(std::move(keys.send), now), opener_(std::move(keys.receive)), ready_(says_ready), ready_due_(says_ready) {}
 
 Result<void> Session::on_record(ByteView sealed) {
   const auto memory = std::make_unique_for_overwrite<uint8_t[]>(sealed.size());

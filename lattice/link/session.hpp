@@ -45,12 +45,14 @@ class OutBuffer {
 
 class Session {
  public:
-  Session(NoiseSession keys, Role role, Instant now);
+  // `says_ready`: the first frame out is `ready`; else the first that comes in must be.
+  Session(NoiseSession keys, bool says_ready, Instant now);
 
   // `sealed`: a whole record without its length. After an error the session is to be closed with its code.
   Result<void> on_record(ByteView sealed);
   std::optional<LinkMessage> poll_message();
-  // The responder's first frame has come: it accepted message 3. Always so for the responder itself.
+  // The other side's first frame has come, so that it is known to have accepted the handshake and to be alive. Always so for
+  // the side that says it.
   bool ready() const { return ready_; }
   std::optional<ErrorCode> closed_by_peer() const { return closed_by_peer_; }
   uint64_t unknown_messages() const { return unknown_messages_; }
@@ -74,7 +76,7 @@ class Session {
   ReceiveLanes parts_;
   Fifo<LinkMessage> messages_;
   bool ready_ = false;
-  bool ready_due_ = false;  // the responder has yet to say it
+  bool ready_due_ = false;  // it has yet to be said
   std::optional<ErrorCode> close_due_;
   bool ended_ = false;
   std::optional<ErrorCode> closed_by_peer_;

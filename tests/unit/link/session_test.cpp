@@ -213,7 +213,8 @@ struct RawPeer : Keys {
   Session session;
   RecordSealer sealer;
   explicit RawPeer(Role role)
-      : session(Keys::session(role), role, Instant{}), sealer(cipher(role == Role::initiator ? 2 : 1), Instant{}) {}
+      : session(Keys::session(role), role == Role::responder, Instant{}),
+        sealer(cipher(role == Role::initiator ? 2 : 1), Instant{}) {}
 
   ErrorCode give(ByteView text) {
     Bytes record(2);

@@ -59,7 +59,16 @@ static Json left_json(const LeftReport& left) {
           {"by_peer", left.by_peer}};
 }
 
-std::string sync_report_json(const NodeReport& report, const std::string& chain, const NodeId& self, const SyncTimes& times) {
+static Json keys_json(const KeyCounts& keys) {
+  Json failed = Json::object();
+  for (size_t i = 0; i < key_fault_count; ++i) {
+    if (keys.failed[i] > 0) failed[std::string(key_fault_name(static_cast<KeyFault>(i)))] = keys.failed[i];
+  }
+  return {{"fetched", keys.fetched}, {"failed", failed}};
+}
+
+std::string sync_report_json(const NodeReport& report, const std::string& chain, const NodeId& self, const SyncTimes& times,
+                             const std::optional<KeyCounts>& keys) {
   Json out{{"chain", chain},
            {"node_id", node_id_text(self)},
            {"synced", report.synced},
@@ -83,6 +92,7 @@ std::string sync_report_json(const NodeReport& report, const std::string& chain,
     if (peer.established) out["peers"].push_back(peer_json(peer));
   }
   for (const auto& left : report.left) out["left"].push_back(left_json(left));
+  if (keys) out["outside_keys"] = keys_json(*keys);
   return out.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 

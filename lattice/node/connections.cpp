@@ -53,6 +53,7 @@ void Node::State::begin_link(Peer& peer, Role role, Now now) {
   link.suites = config.suites;
   // Whom we only ask who it is does not learn who we are.
   link.identity = peer.asks_after ? throw_away_identity(provider, now.wall) : config.identity;
+  link.resumes = !peer.asks_after;
   link.expected = peer.expected;
   link.handshake_timeout = config.handshake_timeout;
   peer.link.emplace(std::move(link), provider, now);
@@ -101,6 +102,7 @@ void Node::State::bound_held(Now now) {
 void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   ++counts.handshakes;
   peer.node = event.peer;
+  peer.own = event.own;
   peer.genesis = is_genesis(event.peer);
   peer.suite = event.suite;
   peer.handshake_time = event.handshake_time;

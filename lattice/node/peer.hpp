@@ -54,6 +54,7 @@ struct Peer {
   std::optional<Link> link;
   bool writing = false;  // the host has been told that there is something to write
   std::optional<NodeId> expected, node;
+  NodeId own;                        // who we are to it
   std::optional<NodeId> asks_after;  // a link for one question only: has whoever answers here been this one?
   bool genesis = false;              // authenticated as one that the operator named
   bool expects_genesis = false;      // dialled as one: nobody else can answer

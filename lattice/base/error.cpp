@@ -38,6 +38,7 @@ static constexpr ErrorInfo table[] = {
     {nonce_exhausted, "nonce_exhausted", "a key has been used as often as it may", 0},
     {cut_without_close, "cut_without_close", "the connection was cut without a close frame", 1},
     {queue_full, "queue_full", "the peer does not take what it asked for", 10},
+    {credit_exceeded, "credit_exceeded", "the peer sends or grants more than a channel's credit", 100},
     {unexpected_message, "unexpected_message", "a message came out of order", 50},
     {unrequested, "unrequested", "data came that nobody asked for", 20},
     {request_timeout, "request_timeout", "a request was not answered in time", 20},

@@ -44,6 +44,7 @@ enum class ErrorCode : uint16_t {
   nonce_exhausted = 49,
   cut_without_close = 50,
   queue_full = 51,
+  credit_exceeded = 52,
   // The conversation.
   unexpected_message = 64,
   unrequested = 65,

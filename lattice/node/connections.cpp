@@ -36,10 +36,14 @@ Peer& Node::State::add_peer(const Endpoint& remote, bool inbound, PeerSource sou
   return peer;
 }
 
-static std::shared_ptr<const Identity> throw_away_identity(Provider& provider, WallTime now) {
+// Of the same kind and under the same suites as `model`; null where there is none.
+static std::shared_ptr<const Identity> throw_away_identity(Provider& provider, const Identity* model, WallTime now) {
+  if (model == nullptr) return nullptr;
   Secret<64> secret;
   provider.rng().fill(secret.span());
   IdentityOptions options;
+  options.sign_alg = model->certificate.sign_alg;
+  options.allowed_suites = model->certificate.allowed_suites;
   options.not_before = now - std::chrono::hours{24};
   options.not_after = now + std::chrono::hours{24};
   return make_identity(provider, secret, options);
@@ -50,11 +54,19 @@ void Node::State::begin_link(Peer& peer, Role role, Now now) {
   link.role = role;
   link.magic = config.magic;
   std::copy_n(config.chain.genesis.bytes.begin(), link.chain8.size(), link.chain8.begin());
-  link.suites = config.suites;
+  link.suites = allowed_suites();
   // Whom we only ask who it is does not learn who we are.
-  link.identity = peer.asks_after ? throw_away_identity(provider, now.wall) : config.identity;
+  const auto shown = [&](const std::shared_ptr<const Identity>& own) {
+    return peer.asks_after ? throw_away_identity(provider, own.get(), now.wall) : own;
+  };
+  link.identity = shown(config.identity);
+  link.identity87 = shown(config.identity87);
   link.resumes = !peer.asks_after;
+  link.outside_keys = config.outside_keys;
   link.expected = peer.expected;
+  link.likely = peer.likely;
+  link.remote = peer.remote;
+  link.memory = &memory;
   link.handshake_timeout = config.handshake_timeout;
   peer.link.emplace(std::move(link), provider, now);
   peer.received = peer.written = now.mono;
@@ -105,8 +117,10 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   peer.own = event.own;
   peer.genesis = is_genesis(event.peer);
   peer.suite = event.suite;
+  peer.resumed = event.resumed;
+  counts.resumed += event.resumed;
   peer.handshake_time = event.handshake_time;
-  if (event.peer == config.identity->id) {
+  if (is_self(event.peer)) {
     remember_self(peer);
     return close(peer, ErrorCode::self_connection, "node id", now);
   }
@@ -153,7 +167,7 @@ bool Node::State::keeps_link(const Peer& fresh, Now now) {
     if (conn == fresh.conn || other.node != fresh.node || other.asks_after) continue;
     if (other.stage != Stage::opening && other.stage != Stage::open) continue;
     const bool crossed = other.inbound != fresh.inbound && now.mono - other.since < config.handshake_timeout;
-    const bool we_are_lower = config.identity->id < *fresh.node;
+    const bool we_are_lower = fresh.own < *fresh.node;
     const bool silent = now.mono - other.received >= silent_link;
     const bool fresh_stays = silent || (crossed && fresh.inbound != we_are_lower);
     if (!fresh_stays) return false;

@@ -108,14 +108,15 @@ void Node::State::dial_kept(Now now) {
     // Whom the operator named may have changed keys since.
     const auto expected = entry.peer.node ? std::optional(successions.current(*entry.peer.node)) : std::nullopt;
     const auto node = expected ? expected : entry.answered;
-    if ((node && (connected_to(*node) || *node == config.identity->id)) || connected_to(entry.peer.endpoint)) continue;
+    if ((node && (connected_to(*node) || is_self(*node))) || connected_to(entry.peer.endpoint)) continue;
     entry.conn = start_dial(entry.peer.endpoint, expected, PeerSource::operator_given, now);
     peers.at(*entry.conn).kept = i;
+    peers.at(*entry.conn).likely = entry.answered;
   }
 }
 
 bool Node::State::usable(const KnownAddress& address, bool fresh_group, Instant now) const {
-  if (address.node && (connected_to(*address.node) || *address.node == config.identity->id)) return false;
+  if (address.node && (connected_to(*address.node) || is_self(*address.node))) return false;
   if (connected_to(address.endpoint) || reputation.avoided(address.endpoint, now)) return false;
   if (!fresh_group) return true;
   const AddressGroup group = group_of(address.endpoint.ip);
@@ -136,7 +137,9 @@ bool Node::State::dial_next(Now now, bool fresh_group) {
   // Hearsay about who answers somewhere must not keep us from whoever does: only a signed list names whom to expect.
   const bool certain = chosen->source == PeerSource::dns_signed || chosen->source == PeerSource::bootstrap;
   const bool named = certain && chosen->node;
-  start_dial(chosen->endpoint, named ? std::optional(successions.current(*chosen->node)) : std::nullopt, chosen->source, now);
+  const auto expected = named ? std::optional(successions.current(*chosen->node)) : std::nullopt;
+  const ConnId conn = start_dial(chosen->endpoint, expected, chosen->source, now);
+  peers.at(conn).likely = chosen->node;
   return true;
 }
 

@@ -53,12 +53,13 @@ struct Peer {
 
   std::optional<Link> link;
   bool writing = false;  // the host has been told that there is something to write
-  std::optional<NodeId> expected, node;
+  std::optional<NodeId> expected, likely, node;
   NodeId own;                        // who we are to it
   std::optional<NodeId> asks_after;  // a link for one question only: has whoever answers here been this one?
   bool genesis = false;              // authenticated as one that the operator named
   bool expects_genesis = false;      // dialled as one: nobody else can answer
   Suite suite = Suite::xxhfs_chacha;
+  bool resumed = false;
   Duration handshake_time{};
   uint16_t version = 0;       // that the channel speaks
   uint16_t said_version = 0;  // that the peer says it speaks

@@ -11,6 +11,7 @@
 
 #include <lattice/discovery/address_table.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
+#include <lattice/link/peer_memory.hpp>
 #include <lattice/link/succession.hpp>
 #include <lattice/node/node.hpp>
 #include <lattice/node/peer.hpp>
@@ -115,6 +116,11 @@ struct Node::State {
   void count_held(Peer& peer);
   void bound_held(Now now);
   void flush();
+
+  // suite_policy.cpp
+  std::vector<Suite> allowed_suites() const;
+  void close_retired(Now now);
+  bool is_self(const NodeId& node) const;
 
   // dialing.cpp
   void dial(Now now);
@@ -241,6 +247,7 @@ struct Node::State {
   Provider& provider;
   LogSink& sink;
   Fifo<Effect> effects;
+  PeerMemory memory;  // of links; outlives them
   std::map<ConnId, Peer> peers;
   std::map<RequestId, Pending> pending;
   uint64_t next_conn = 1, next_request = 1;

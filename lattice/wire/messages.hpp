@@ -162,7 +162,11 @@ struct EncodedMessage {
   size_t size() const { return head.size() + body.size(); }
 };
 EncodedMessage encode(const Message& message, uint16_t version);
+// Appends the head of the message to `to` and gives its body: what encode does, without memory of its own.
+SharedBytes encode_to(const Message& message, uint16_t version, Bytes& to);
 // `bytes`: a whole message with its header. Block, Consensus and Succession keep `bytes` alive and view into it.
 Result<Message> decode(SharedBytes bytes);
+// The same of bytes that do not stay: only what the message keeps of them is copied.
+Result<Message> decode_view(ByteView bytes);
 
 }  // namespace lattice::wire

@@ -122,7 +122,7 @@ void Reactor::carry_out(CloseConn wish) {
   const auto found = connections.find(wish.conn);
   if (found == connections.end()) return;
   const auto connection = found->second;
-  connection->close();
+  wish.at_once ? connection->reset() : connection->close();
 }
 
 void Reactor::carry_out(RunWork wish) {

@@ -5,12 +5,17 @@
 
 namespace lattice {
 
-size_t Node::State::alive_count() const {
-  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive(); }));
-}
-size_t Node::State::inbound_count() const {
+// Others' handshakes under way take no slot.
+size_t Node::State::taken_count() const {
   return static_cast<size_t>(
-      std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive() && entry.second.inbound; }));
+      std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive() && !entry.second.half_open(); }));
+}
+// Dials and handshakes of ours that are under way.
+size_t Node::State::dials_count() const {
+  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {
+    const Peer& peer = entry.second;
+    return !peer.inbound && (peer.stage == Stage::dialing || peer.stage == Stage::handshake);
+  }));
 }
 // Kept peers have slots of their own.
 size_t Node::State::outbound_count() const {
@@ -75,7 +80,8 @@ void Node::State::dial(Now now) {
     first_round_over |= !connecting();
     return;
   }
-  while (outbound_count() < config.outbound_target && alive_count() < config.connections_max) {
+  while (outbound_count() < config.outbound_target && taken_count() < config.connections_max &&
+         dials_count() < config.dials_max) {
     if (dial_next(now, true) || dial_next(now, false)) continue;
     break;
   }
@@ -95,7 +101,8 @@ void Node::State::dial(Now now) {
 void Node::State::dial_kept(Now now) {
   for (size_t i = 0; i < kept.size(); ++i) {
     Kept& entry = kept[i];
-    if (entry.conn || entry.next_try > now.mono || alive_count() >= config.connections_max) continue;
+    if (entry.conn || entry.next_try > now.mono) continue;
+    if (taken_count() >= config.connections_max || dials_count() >= config.dials_max) return;
     const auto& node = entry.peer.node ? entry.peer.node : entry.answered;
     if ((node && (connected_to(*node) || *node == config.identity->id)) || connected_to(entry.peer.endpoint)) continue;
     entry.conn = start_dial(entry.peer.endpoint, entry.peer.node, PeerSource::operator_given, now);

@@ -9,10 +9,14 @@ Node::State::State(NodeConfig node_config, Provider& crypto, LogSink& log_sink)
     : config(std::move(node_config)),
       provider(crypto),
       sink(log_sink),
+      half_open(config.half_open),
       dns(config.discovery ? config.seeds : std::vector<DnsSeed>{}, config.chain.id, config.default_port),
       dns_pause{std::chrono::seconds{5}, std::chrono::minutes{10}},
       header_sync(config.request_timeout) {
   ASSERT(config.identity != nullptr);
+  Secret<32> secret;
+  provider.rng().fill(secret.span());
+  admission = std::make_unique<Admission>(secret, config.admission);
   for (const auto& peer : config.connect) {
     Kept entry;
     entry.peer = peer;
@@ -69,10 +73,9 @@ bool Node::takes_connections() const { return state_->loaded() && !state_->stopp
 
 std::optional<ConnId> Node::on_accepted(const Endpoint& remote, Now now) {
   State& s = *state_;
-  const size_t reserved = std::min(s.config.outbound_target, s.config.connections_max / 2);
-  if (!takes_connections() || s.alive_count() >= s.config.connections_max) return std::nullopt;
-  if (s.inbound_count() >= s.config.connections_max - reserved) return std::nullopt;
+  if (!takes_connections() || !s.has_inbound_slot()) return std::nullopt;
   if (s.reputation.avoided(remote, now.mono)) return std::nullopt;
+  s.make_room_half_open(remote.ip, now);
   Peer& peer = s.add_peer(remote, true, PeerSource::inbound, now.mono);
   s.begin_link(peer, Role::responder, now);
   s.settle(now);
@@ -84,7 +87,7 @@ void Node::on_dialed(ConnId conn, const Endpoint&, Now now) {
   Peer* peer = s.find(conn);
   if (peer == nullptr) return;
   if (peer->stage == Stage::dialing) s.begin_link(*peer, Role::initiator, now);
-  if (peer->stage == Stage::closing) s.effects.push_back(CloseConn{conn});  // too late: given up meanwhile
+  if (peer->stage == Stage::closing) s.effects.push_back(CloseConn{conn, false});  // too late: given up meanwhile
   s.settle(now);
 }
 
@@ -136,8 +139,12 @@ void Node::on_closed(ConnId conn, Now now) {
 
 void Node::on_work_done(ConnId conn, WorkResult result, Now now) {
   State& s = *state_;
+  s.on_work_returned(conn, now);
   Peer* peer = s.find_alive(conn);
   if (peer == nullptr || !peer->link) return;
+  peer->at_work = false;
+  peer->step_since = now.mono;
+  s.watch(*peer);
   peer->link->on_work_done(std::move(result), now);
   s.pump(conn, now);
   s.settle(now);

@@ -16,7 +16,7 @@ namespace lattice {
 // Dialing -> Handshake -> Opening -> Open -> Closing
 //
 //   Dialing    the host tries to connect; for connection_timeout
-//   Handshake  the link's own; for handshake_timeout
+//   Handshake  the link's own; for handshake_timeout, and of one that came in each message within a limit of its own
 //   Opening    open_channel from the initiator, status from the responder, status from the initiator; for handshake_timeout
 //   Open       every message; as long as the peer is not silent for two ping intervals
 //   Closing    nothing more is read; until the host says that the socket has ended
@@ -51,6 +51,10 @@ struct Peer {
   Instant since{};           // in this stage
   bool socket_gone = false;  // the host said so first
 
+  HalfOpen::Progress progress = HalfOpen::Progress::silent;  // of the handshake of one that came in
+  Instant step_since{};                                      // since when it is the peer's turn in it
+  bool at_work = false;                                      // it is ours
+
   std::optional<Link> link;
   bool writing = false;  // the host has been told that there is something to write
   std::optional<NodeId> expected, node;
@@ -79,6 +83,7 @@ struct Peer {
 
   bool alive() const { return stage != Stage::closing; }
   bool open() const { return stage == Stage::open; }
+  bool half_open() const { return inbound && stage == Stage::handshake; }
 };
 
 }  // namespace lattice

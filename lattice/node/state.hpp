@@ -1,5 +1,5 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, dialing.cpp, channel.cpp, handlers_*.cpp, chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
+// connections.cpp, inbound.cpp, dialing.cpp, channel.cpp, handlers_*.cpp, chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
 // timers.cpp, report.cpp.
 #pragma once
 
@@ -35,6 +35,9 @@ constexpr Duration round_patience = std::chrono::seconds{15};       // for addre
 constexpr Duration unhurried_dns_pause = std::chrono::seconds{60};  // while somebody is connected
 constexpr Duration unread_patience = std::chrono::seconds{60};      // for a peer that does not take what it asked for
 constexpr Duration block_timer_step = std::chrono::milliseconds{100};
+constexpr Duration security_log_pause = std::chrono::seconds{10};
+constexpr uint64_t handshake_flood_min = 100;  // first messages asked to solve in that time: one busy honest group is no attack
+constexpr uint64_t slowloris_min = 32;         // handshakes dropped in that time because they came no further
 
 // What an answer of the world or the chain belongs to.
 struct ForHeaders {
@@ -99,6 +102,16 @@ struct Node::State {
   void bound_held(Now now);
   void flush();
 
+  // inbound.cpp
+  bool has_inbound_slot() const;
+  void make_room_half_open(const IpAddress& ip, Now now);
+  void note_progress(Peer& peer, HalfOpen::Progress progress, Now now);
+  void run_work(Peer& peer, Work work, Now now);
+  void on_work_returned(ConnId conn, Now now);
+  std::optional<Instant> half_open_deadline(const Peer& peer) const;
+  void check_half_open(Peer& peer, Now now);
+  void log_security(Now now);
+
   // dialing.cpp
   void dial(Now now);
   void dial_kept(Now now);
@@ -109,8 +122,8 @@ struct Node::State {
   bool connected_to(const NodeId& node) const;
   bool connected_to(const Endpoint& endpoint) const;
   size_t outbound_count() const;
-  size_t inbound_count() const;
-  size_t alive_count() const;
+  size_t taken_count() const;
+  size_t dials_count() const;
   size_t open_count() const;
   size_t outbound_open_count() const;
   bool short_of_peers() const;
@@ -215,6 +228,12 @@ struct Node::State {
   uint64_t next_conn = 1, next_request = 1;
   std::vector<ConnId> touched;  // links that may have something to write
   size_t held_bytes = 0;        // of all links
+
+  std::unique_ptr<Admission> admission;  // links point to it
+  HalfOpen half_open;
+  std::map<ConnId, Instant> signing;  // for who has come in: since when the workers have it
+  uint64_t logged_asked = 0, logged_slow = 0;
+  Instant security_log_due{};
 
   std::vector<Kept> kept;
   AddressTable addresses{config.known_addresses_max};

@@ -7,19 +7,6 @@ namespace lattice {
 
 using Progress = HalfOpen::Progress;
 
-// Slots are for those that have shown who they are, and for those that this node dials. A handshake that is under way takes none:
-// else whoever says nothing could take them all.
-bool Node::State::has_inbound_slot() const {
-  const size_t reserved = std::min(config.outbound_target, config.connections_max / 2);
-  size_t taken = 0, inbound = 0;
-  for (const auto& [conn, peer] : peers) {
-    if (!peer.alive() || peer.half_open()) continue;
-    ++taken;
-    inbound += peer.inbound;
-  }
-  return taken < config.connections_max && inbound < config.connections_max - reserved;
-}
-
 void Node::State::make_room_half_open(const IpAddress& ip, Now now) {
   while (const auto victim = half_open.victim(ip)) {
     ++counts.half_open_dropped;

@@ -17,6 +17,7 @@ Node::State::State(NodeConfig node_config, Provider& crypto, LogSink& log_sink)
   Secret<32> secret;
   provider.rng().fill(secret.span());
   admission = std::make_unique<Admission>(secret, config.admission);
+  if (auto chain = decode_successions(config.succession)) own_succession = std::move(*chain);
   for (const auto& peer : config.connect) {
     Kept entry;
     entry.peer = peer;
@@ -73,7 +74,9 @@ bool Node::takes_connections() const { return state_->loaded() && !state_->stopp
 
 std::optional<ConnId> Node::on_accepted(const Endpoint& remote, Now now) {
   State& s = *state_;
-  if (!takes_connections() || !s.has_inbound_slot()) return std::nullopt;
+  // With all slots taken, whoever comes may still be a genesis peer, which needs none: beyond_slots says when it has shown itself.
+  const bool full = s.alive_count() >= s.config.connections_max || s.inbound_count() >= s.inbound_slots();
+  if (!takes_connections() || (full && s.config.genesis.empty())) return std::nullopt;
   if (s.reputation.avoided(remote, now.mono)) return std::nullopt;
   s.make_room_half_open(remote.ip, now);
   Peer& peer = s.add_peer(remote, true, PeerSource::inbound, now.mono);

@@ -1,5 +1,5 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, inbound.cpp, dialing.cpp, channel.cpp, handlers_*.cpp, chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
+// connections.cpp, inbound.cpp, dialing.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
 // timers.cpp, report.cpp.
 #pragma once
 
@@ -11,6 +11,8 @@
 
 #include <lattice/discovery/address_table.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
+#include <lattice/link/peer_memory.hpp>
+#include <lattice/link/succession.hpp>
 #include <lattice/node/node.hpp>
 #include <lattice/node/peer.hpp>
 #include <lattice/node/recent.hpp>
@@ -26,6 +28,8 @@ constexpr size_t left_max = 64;
 constexpr size_t consensus_judging_max = 1024;
 constexpr size_t consensus_seen_max = 8192;
 constexpr size_t unasked_addresses_max = 10;
+constexpr size_t successions_judging_max = 64;  // with their bytes, at a worker
+constexpr size_t questions_max = 8;             // dials to ask who is there
 // Of messages begun and not ended, over all links. One link alone may hold limits::reassembly_bytes_max; a hundred of them may
 // not.
 constexpr size_t held_bytes_max = 64 * 1024 * 1024;
@@ -66,7 +70,12 @@ struct ForSeed {
   size_t seed = 0;
 };
 struct ForLocalBlock {};
-using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed, ForLocalBlock>;
+struct ForSuccession {
+  ConnId conn;
+  std::vector<std::pair<NodeId, NodeId>> steps;  // before, after
+};
+using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed, ForLocalBlock,
+                             ForSuccession>;
 
 // A peer that the operator gave: dialled again whenever it is gone.
 struct Kept {
@@ -75,6 +84,13 @@ struct Kept {
   std::optional<ConnId> conn;
   Backoff backoff{std::chrono::seconds{1}, std::chrono::seconds{60}};
   Instant next_try{};
+};
+
+// Somebody else answers where this one was expected.
+struct Question {
+  Endpoint endpoint;
+  NodeId expected;
+  PeerSource source = PeerSource::operator_given;
 };
 
 struct Node::State {
@@ -91,6 +107,7 @@ struct Node::State {
   void on_link_event(Peer& peer, LinkClosed event, Now now);
   void remember_self(const Peer& peer);
   void avoid(const Peer& peer, ErrorCode code, Now now);
+  bool add_fault(const Peer& peer, ErrorCode code, Now now);
   bool keeps_link(const Peer& fresh, Now now);
   bool send(Peer& peer, const wire::Message& message, Now now);
   void fault(Peer& peer, ErrorCode code, const char* where, Now now);
@@ -103,7 +120,6 @@ struct Node::State {
   void flush();
 
   // inbound.cpp
-  bool has_inbound_slot() const;
   void make_room_half_open(const IpAddress& ip, Now now);
   void note_progress(Peer& peer, HalfOpen::Progress progress, Now now);
   void run_work(Peer& peer, Work work, Now now);
@@ -111,6 +127,11 @@ struct Node::State {
   std::optional<Instant> half_open_deadline(const Peer& peer) const;
   void check_half_open(Peer& peer, Now now);
   void log_security(Now now);
+
+  // suite_policy.cpp
+  std::vector<Suite> allowed_suites() const;
+  void close_retired(Now now);
+  bool is_self(const NodeId& node) const;
 
   // dialing.cpp
   void dial(Now now);
@@ -122,7 +143,9 @@ struct Node::State {
   bool connected_to(const NodeId& node) const;
   bool connected_to(const Endpoint& endpoint) const;
   size_t outbound_count() const;
-  size_t taken_count() const;
+  size_t inbound_count() const;
+  size_t inbound_slots() const;
+  size_t alive_count() const;
   size_t dials_count() const;
   size_t open_count() const;
   size_t outbound_open_count() const;
@@ -147,6 +170,18 @@ struct Node::State {
   void on(Peer& peer, wire::GetAddresses& message, Now now);
   void on(Peer& peer, wire::Addresses& message, Now now);
   void learn_listener(const Peer& peer, Now now);
+
+  // handlers_succession.cpp
+  void on(Peer& peer, wire::Succession& message, Now now);
+  void announce_succession(Peer& peer, Now now);
+  void on_succession_verified(const ForSuccession& asked, const std::vector<bool>& valid, Now now);
+  void take_succession(const NodeId& before, const NodeId& after, Now now);
+  bool is_trusted(const NodeId& node) const;
+  bool is_genesis(const NodeId& node) const;
+  bool beyond_slots(const Peer& peer) const;
+  void ask_later(const Peer& peer, ErrorCode reason);
+  void ask_who_it_is(Now now);
+  void on_asked(Peer& peer, Now now);
 
   // handlers_headers.cpp
   void on(Peer& peer, wire::GetHeaders& message, Now now);
@@ -223,6 +258,7 @@ struct Node::State {
   Provider& provider;
   LogSink& sink;
   Fifo<Effect> effects;
+  PeerMemory memory;  // of links; outlives them
   std::map<ConnId, Peer> peers;
   std::map<RequestId, Pending> pending;
   uint64_t next_conn = 1, next_request = 1;
@@ -240,6 +276,10 @@ struct Node::State {
   std::optional<ByteArray<4>> saved_sum;  // of what was saved last
   Instant save_due{};
   Reputation reputation;
+  SuccessionChain own_succession;
+  Successions successions;
+  size_t successions_judging = 0;
+  std::vector<Question> questions;
   DnsSeeds dns;
   Backoff dns_pause;
   std::optional<Instant> dns_due, dns_asked;

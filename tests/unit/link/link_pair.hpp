@@ -87,16 +87,26 @@ struct LinkPair {
       const bool to_responder = carry(*initiator, *responder, Role::initiator);
       work(*responder);
       const bool to_initiator = carry(*responder, *initiator, Role::responder);
-      moved = to_responder || to_initiator;
+      // What is taken gives credit back, and more may move.
+      const size_t before = initiator_events.size() + responder_events.size();
+      drain(*initiator, initiator_events);
+      drain(*responder, responder_events);
+      const bool drained = initiator_events.size() + responder_events.size() != before;
+      moved = to_responder || to_initiator || drained;
     }
-    drain(*initiator, initiator_events);
-    drain(*responder, responder_events);
   }
 
   void handshake() {
     connect();
     run();
   }
+  // The same two once more.
+  void handshake_again() {
+    initiator_events.clear();
+    responder_events.clear();
+    handshake();
+  }
+  bool both_established() { return established(Role::initiator) && established(Role::responder); }
 
   std::vector<LinkEvent>& events(Role role) { return role == Role::initiator ? initiator_events : responder_events; }
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <lattice/host/key_file.hpp>
@@ -164,7 +165,16 @@ HostResult<void> verdict(const NodeOptions& options, const Watch& watch) {
                             : "start it again: it goes on where it ended");
 }
 
+// Many systems begin a process with 1,024 descriptors and let it take more: handshakes of others alone may hold half of that.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 HostResult<void> run_node(const NodeOptions& options) {
+  raise_descriptor_limit();
   const auto spec = load_spec(options.chain);
   if (!spec) return std::unexpected(spec.error());
   auto config = host_config(options, *spec);

@@ -67,7 +67,7 @@ class Session {
  private:
   Result<void> on_own_frame(const wire::Frame& frame, bool last_of_record);
   size_t write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const;
-  Result<std::optional<wire::Message>> on_message_frame(const wire::Frame& frame, size_t& bytes);
+  Result<void> keep(const wire::Frame& last, Result<wire::Message> message, size_t bytes);
   Result<void> on_credit(ByteView chunk);
   size_t write_grants(ByteSpan to);
   size_t write_record(ByteSpan text);

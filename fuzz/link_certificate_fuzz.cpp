@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (encode_certificate(*certificate) != to_bytes(input)) std::abort();
     (void)node_id_of(*certificate);
   }
-  if (const auto payload = read_payload(input, SignAlg::mldsa65)) {
+  if (const auto payload = read_payload(input, traits_of(Suite::xxhfs_chacha))) {
     (void)decode_certificate(payload->certificate);
     (void)read_offers_extension(payload->extensions);
   }

@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto provider = openssl_provider(std::make_unique<SeededRng>(1));
   if (size == 0) return 0;
   const Role role = data[0] & 1 ? Role::initiator : Role::responder;
-  Session session({cipher(1, *provider), cipher(2, *provider), {}, {}}, role, Instant{});
+  Session session({cipher(1, *provider), cipher(2, *provider), {}, {}}, role == Role::responder, Instant{});
   RecordSealer sealer(cipher(2, *provider), Instant{});
   wire::Reader reader(ByteView(data + 1, size - 1));
   while (!reader.empty() && !session.closed_by_peer()) {
@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     append(record, text);
     record.resize(record.size() + aead_tag_bytes);
     if (!sealer.seal(record.data(), count)) std::abort();
-    if (!session.on_record(ByteView(record).subspan(2))) break;
+    if (!session.on_record(ByteView(record).subspan(2), Instant{})) break;
     if (ends_with_rekey(text)) sealer.rekey(Instant{});
     while (session.poll_message()) {
     }

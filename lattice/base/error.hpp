@@ -38,6 +38,7 @@ enum class ErrorCode : uint16_t {
   serial_too_old = 40,
   downgrade = 41,
   handshake_timeout = 42,
+  certificate_revoked = 43,
   // The secured link.
   bad_record = 48,
   nonce_exhausted = 49,
@@ -53,6 +54,7 @@ enum class ErrorCode : uint16_t {
   too_many_messages = 69,
   unknown_channel = 70,
   not_found = 71,
+  bad_succession = 72,
   // What a chain says of headers and blocks.
   bad_header = 96,
   bad_proof_of_work = 97,

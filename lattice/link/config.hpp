@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include <lattice/base/address.hpp>
 #include <lattice/base/ids.hpp>
 #include <lattice/base/time.hpp>
 #include <lattice/link/identity.hpp>
@@ -12,18 +13,38 @@
 
 namespace lattice {
 
+class Admission;
+class PeerMemory;
+
+// Keys from outside (psk3), beside everything else.
+enum class OutsideKeys : uint8_t {
+  off,      // an initiator that asks for one is refused
+  accept,   // dials go without, an initiator may ask for one
+  require,  // no link without
+};
+
 struct LinkConfig {
   Role role = Role::initiator;
   ByteArray<4> magic{};
   ByteArray<8> chain8{};                           // the first 8 bytes of the genesis hash in wire order
   std::vector<Suite> suites{Suite::xxhfs_chacha};  // what local policy allows, in no order
-  std::shared_ptr<const Identity> identity;
+  std::shared_ptr<const Identity> identity;        // with an ML-DSA-65 key
+  std::shared_ptr<const Identity> identity87;      // with an ML-DSA-87 key, for suite 0x0011; may be null, or the only one
+  OutsideKeys outside_keys = OutsideKeys::off;
   std::optional<NodeId> expected;  // who must answer, where known
-  uint64_t serial_min = 0;         // of `expected`: the greatest serial seen of it
-  // The responder's certificate body, where an earlier link left it: the responder may then answer with its hash alone. If it
-  // has another certificate by now, the handshake fails as bad_certificate: dial again without.
-  std::optional<Bytes> known_certificate;
+  std::optional<NodeId> likely;    // who answered there before: its ticket is tried, somebody else may answer nevertheless
+  Endpoint remote;                 // for admission: where the other side is
   Duration handshake_timeout = std::chrono::seconds{30};
+  // Of the node, outlive the link. Null: nothing is remembered, everybody is admitted.
+  PeerMemory* memory = nullptr;
+  Admission* admission = nullptr;
+  bool resumes = true;  // takes and gives tickets, where there is a memory
 };
+
+// The identity that a suite is spoken with; null where there is none.
+const Identity* identity_for(const LinkConfig& config, Suite suite);
+// What this side offers: what policy, and the certificate that each suite is spoken with, allow. Where it dials an expected
+// node, only suites of the kind of key that this node is known, or else taken, to have.
+SuiteIds offers_of(const LinkConfig& config);
 
 }  // namespace lattice

@@ -15,7 +15,10 @@ Bytes encode_hello(const Hello& hello) {
   writer.bytes(hello.magic).u8(handshake_version).u8(handshake_type_hello).u16(hello.flags).bytes(hello.chain8);
   writer.u16(hello.suite).u8(static_cast<uint8_t>(hello.offers.size()));
   for (const uint16_t id : hello.offers) writer.u16(id);
-  writer.u8(0);
+  writer.u8(hello.answer ? retry_answer_bytes : 0);
+  if (hello.answer) writer.bytes(hello.answer->hello_hash).bytes(hello.answer->retry).bytes(hello.answer->solution);
+  ASSERT(hello.ticket.has_value() == ((hello.flags & Hello::resumes) != 0));
+  if (hello.ticket) writer.bytes(*hello.ticket);
   return writer.take();
 }
 
@@ -31,6 +34,16 @@ static Result<SuiteIds> read_offers(wire::Reader& reader) {
   return offers;
 }
 
+static Result<std::optional<RetryAnswer>> read_answer(wire::Reader& reader) {
+  TRY(length, reader.u8());
+  if (length == 0) return std::nullopt;
+  if (length != retry_answer_bytes) return fail(bad_handshake, "length of the answer to a retry");
+  TRY(hello_hash, reader.array<32>());
+  TRY(retry, reader.array<retry_bytes>());
+  TRY(solution, reader.array<puzzle_solution_bytes>());
+  return RetryAnswer{hello_hash, retry, solution};
+}
+
 Result<Hello> read_hello(wire::Reader& reader, const ByteArray<4>& magic) {
   TRY(their_magic, reader.array<4>());
   if (their_magic != magic) return fail(wrong_magic, "hello");
@@ -43,9 +56,13 @@ Result<Hello> read_hello(wire::Reader& reader, const ByteArray<4>& magic) {
   TRY(suite, reader.u16());
   TRY(offers, read_offers(reader));
   if (std::ranges::count(offers, suite) == 0) return fail(bad_handshake, "suite that is not offered");
-  TRY(retry_length, reader.u8());
-  if (retry_length != 0) return fail(bad_handshake, "answer to a retry that was not sent");
-  return Hello{their_magic, flags, chain8, suite, std::move(offers)};
+  TRY(answer, read_answer(reader));
+  std::optional<TicketId> ticket;
+  if (flags & Hello::resumes) {
+    TRY(id, reader.array<ticket_id_bytes>());
+    ticket = id;
+  }
+  return Hello{their_magic, flags, chain8, suite, std::move(offers), answer, ticket};
 }
 
 }  // namespace lattice

@@ -6,6 +6,7 @@
 
 #include <lattice/base/assert.hpp>
 #include <lattice/link/bech32.hpp>
+#include <lattice/link/suite.hpp>
 #include <lattice/wire/reader.hpp>
 #include <lattice/wire/writer.hpp>
 
@@ -24,6 +25,8 @@ std::optional<NodeId> parse_node_id(std::string_view text) {
   return NodeId{*bytes};
 }
 
+static bool has_kem_key(const std::vector<uint16_t>& suites) { return std::ranges::count(suites, kem_suite_id) != 0; }
+
 Bytes encode_certificate(const Certificate& certificate) {
   ASSERT(certificate.sign_public.size() == sign_sizes(certificate.sign_alg).public_key);
   ASSERT(!certificate.allowed_suites.empty() && certificate.allowed_suites.size() <= limits::offers_max);
@@ -35,6 +38,9 @@ Bytes encode_certificate(const Certificate& certificate) {
   writer.u64(certificate.serial);
   writer.u64(static_cast<uint64_t>(unix_seconds(certificate.not_before)));
   writer.u64(static_cast<uint64_t>(unix_seconds(certificate.not_after)));
+  const size_t kem_bytes = has_kem_key(certificate.allowed_suites) ? kem_sizes(KemAlg::mlkem768).public_key : 0;
+  ASSERT(certificate.kem_public.size() == kem_bytes);
+  writer.bytes(certificate.kem_public);
   return writer.take();
 }
 
@@ -78,9 +84,11 @@ Result<Certificate> decode_certificate(ByteView body) {
   TRY(serial, reader.u64());
   TRY(not_before, read_time(reader));
   TRY(not_after, read_time(reader));
+  TRY(kem_public, reader.bytes(has_kem_key(suites) ? kem_sizes(KemAlg::mlkem768).public_key : 0));
   TRY_VOID(reader.end());
   if (not_before >= not_after) return fail(bad_certificate, "validity");
-  return Certificate{sign_alg, dh, to_bytes(sign_public), capabilities, std::move(suites), serial, not_before, not_after};
+  return Certificate{sign_alg,   dh,        to_bytes(sign_public), capabilities, std::move(suites), serial,
+                     not_before, not_after, to_bytes(kem_public)};
 }
 
 CertHash certificate_hash(ByteView body) { return CertHash{blake2s(body)}; }
@@ -91,8 +99,22 @@ NodeId node_id_of(const Certificate& certificate) {
   return NodeId{hash(HashAlg::blake2s, {as_bytes("lattice node id"), algs.view(), certificate.dh, certificate.sign_public})};
 }
 
+// A KEM key lives as long as its certificate. It follows from the node's secret and the serial, so that a restart under the
+// same certificate has the same key; what it authenticates is never secret later, so nothing is lost with the secret but what
+// the secret's thief can do anyway.
+static std::shared_ptr<const KemKey> make_kem(Provider& provider, const DhSecret& dh, uint64_t serial) {
+  wire::Writer label;
+  label.bytes(as_bytes("lattice/1/kem")).u64(serial);
+  Secret<kem_seed_bytes> seed;
+  const auto half = [&](uint8_t index) { return Secret<32>(hash(HashAlg::blake2s, {label.view(), {&index, 1}, dh.view()})); };
+  std::ranges::copy(half(1).view(), seed.span().begin());
+  std::ranges::copy(half(2).view(), seed.span().begin() + 32);
+  return provider.kem_key(KemAlg::mlkem768, seed);
+}
+
 // Certificate, its body and its self-signature, over keys that are there.
 static void certify(Identity& identity, Provider& provider, const IdentityOptions& options) {
+  identity.kem = has_kem_key(options.allowed_suites) ? make_kem(provider, identity.dh, options.serial) : nullptr;
   identity.certificate = {identity.signing->alg(),
                           provider.dh_public(identity.dh),
                           to_bytes(identity.signing->public_key()),
@@ -100,7 +122,8 @@ static void certify(Identity& identity, Provider& provider, const IdentityOption
                           options.allowed_suites,
                           options.serial,
                           options.not_before,
-                          options.not_after};
+                          options.not_after,
+                          identity.kem ? to_bytes(identity.kem->public_key()) : Bytes{}};
   identity.body = encode_certificate(identity.certificate);
   identity.id = node_id_of(identity.certificate);
   Secret<32> entropy;
@@ -111,8 +134,16 @@ static void certify(Identity& identity, Provider& provider, const IdentityOption
 std::shared_ptr<const Identity> make_identity(Provider& provider, const Secret<64>& secret, const IdentityOptions& options) {
   ASSERT(options.not_before < options.not_after);
   auto identity = std::make_shared<Identity>();
-  identity->dh = DhSecret(secret.view().first(32));
-  identity->signing = provider.signing_key(SignAlg::mldsa65, Secret<32>(secret.view().last(32)));
+  if (options.sign_alg == SignAlg::mldsa65) {
+    identity->dh = DhSecret(secret.view().first(32));
+    identity->signing = provider.signing_key(SignAlg::mldsa65, Secret<32>(secret.view().last(32)));
+  } else {
+    const auto derived = [&](std::string_view use) {
+      return Secret<32>(hash(HashAlg::blake2s, {as_bytes("lattice/1/mldsa87 "), as_bytes(use), secret.view()}));
+    };
+    identity->dh = derived("x25519");
+    identity->signing = provider.signing_key(SignAlg::mldsa87, derived("signing"));
+  }
   certify(*identity, provider, options);
   return identity;
 }

@@ -22,6 +22,8 @@ struct LinkEstablished {
   Certificate certificate;
   Digest handshake_hash{};
   Duration handshake_time{};
+  NodeId own;            // who we were to it: a node with two identities is two
+  bool resumed = false;  // from a ticket of an earlier link
 };
 // The last event. `by_peer`: the peer closed, `error` is its reason. Else `error` is what the peer did wrong, or why we close.
 struct LinkClosed {

@@ -24,8 +24,9 @@ const char* noise_missing(const NoiseProtocol& protocol, Role role, const NoiseS
     if (contains(tokens, e) && !secrets.ephemeral) return "ephemeral key";
     if (contains(tokens, e1) && !secrets.kem_seed) return "KEM seed";
     if (contains(tokens, ekem1) && !secrets.encapsulation) return "encapsulation randomness";
+    if (contains(tokens, skem) && !(secrets.static_kem && secrets.static_encapsulation)) return "static KEM key";
   }
-  if (secrets.psks.size() != protocol.psks) return "number of pre-shared keys";
+  if (secrets.psks.size() != (protocol.names_psk ? 0 : protocol.psks)) return "number of pre-shared keys";
   return nullptr;
 }
 
@@ -97,11 +98,28 @@ Result<ByteView> NoiseHandshake::read_tokens(ByteView message) {
   if (step_ == Step::dead) return fail(bad_handshake, "noise after a failure");
   ASSERT(!finished() && !my_turn() && step_ == Step::tokens);
   if (message.size() > noise_message_bytes_max) return die(too_large, "noise message");
-  for (NoiseToken token : protocol_.messages[next_]) {
-    if (auto done = read_token(token, message); !done) return die(bad_handshake, done.error().where);
+  const NoiseTokens& tokens = protocol_.messages[next_];
+  for (; next_token_ < tokens.size(); ++next_token_) {
+    if (auto done = read_token(tokens[next_token_], message); !done) return die(bad_handshake, done.error().where);
   }
+  next_token_ = 0;
   step_ = Step::payload;
   return message;
+}
+
+void NoiseHandshake::set_outside_key(OutsideKey key) {
+  ASSERT(protocol_.names_psk && secrets_.psks.empty());
+  key_id_ = key.id;
+  secrets_.psks.push_back(std::move(key.key));
+}
+
+Result<KeyId> NoiseHandshake::read_key_id(ByteView& message) {
+  if (step_ == Step::dead) return fail(bad_handshake, "noise after a failure");
+  ASSERT(!finished() && !my_turn() && step_ == Step::tokens && protocol_.messages[next_].front() == key_id);
+  if (message.size() > noise_message_bytes_max) return die(too_large, "noise message");
+  if (auto done = read_token(key_id, message); !done) return die(bad_handshake, done.error().where);
+  next_token_ = 1;
+  return key_id_;
 }
 
 Result<Bytes> NoiseHandshake::read_payload(ByteView sealed) {
@@ -133,6 +151,13 @@ Result<void> NoiseHandshake::write_token(NoiseToken token, Bytes& to) {
       symmetric_.mix_key(sent.shared.view());
       return {};
     }
+    case skem: {
+      TRY(sent, provider_->encapsulate(*protocol_.kem, remote_static_kem_, *secrets_.static_encapsulation));
+      symmetric_.encrypt_and_hash(sent.ciphertext, to);
+      symmetric_.mix_key(sent.shared.view());
+      return {};
+    }
+    case key_id: symmetric_.encrypt_and_hash(key_id_, to); return {};
     case psk: mix_psk(); return {};
     case ee:
     case es:
@@ -167,6 +192,17 @@ Result<void> NoiseHandshake::read_token(NoiseToken token, ByteView& from) {
       TRY(ciphertext, take_sealed(from, kem_sizes(*protocol_.kem).ciphertext));
       TRY(shared, kem_key_->decapsulate(ciphertext));
       symmetric_.mix_key(shared.view());
+      return {};
+    }
+    case skem: {
+      TRY(ciphertext, take_sealed(from, kem_sizes(*protocol_.kem).ciphertext));
+      TRY(shared, secrets_.static_kem->decapsulate(ciphertext));
+      symmetric_.mix_key(shared.view());
+      return {};
+    }
+    case key_id: {
+      TRY(id, take_sealed(from, sizeof(KeyId)));
+      std::ranges::copy(id, key_id_.begin());
       return {};
     }
     case psk: mix_psk(); return {};
@@ -206,7 +242,10 @@ void NoiseHandshake::mix_ephemeral(ByteView public_key) {
   if (protocol_.psks > 0) symmetric_.mix_key(public_key);
 }
 
-void NoiseHandshake::mix_psk() { symmetric_.mix_key_and_hash(secrets_.psks[next_psk_++].view()); }
+void NoiseHandshake::mix_psk() {
+  ASSERT(next_psk_ < secrets_.psks.size());
+  symmetric_.mix_key_and_hash(secrets_.psks[next_psk_++].view());
+}
 
 NoiseSession NoiseHandshake::finish() && {
   ASSERT(finished() && step_ == Step::tokens);

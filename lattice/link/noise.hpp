@@ -22,6 +22,7 @@
 #include <lattice/base/result.hpp>
 #include <lattice/link/noise_cipher.hpp>
 #include <lattice/link/noise_protocol.hpp>
+#include <lattice/link/outside_key.hpp>
 #include <lattice/link/role.hpp>
 
 namespace lattice {
@@ -35,7 +36,9 @@ struct NoiseSecrets {
   std::optional<Secret<kem_seed_bytes>> kem_seed;  // the initiator's, for e1
   std::optional<Secret<32>> encapsulation;         // the responder's, for ekem1: m of FIPS 203 algorithm 17
   std::optional<DhPublic> remote_static;           // where a pre-message asks for it
-  std::vector<Secret<32>> psks;                    // in the order of the psk tokens
+  std::vector<Secret<32>> psks;                    // in the order of the psk tokens; none where they are named
+  std::shared_ptr<const KemKey> static_kem;        // for skem
+  std::optional<Secret<32>> static_encapsulation;  // m of FIPS 203 algorithm 17, for skem
 };
 
 // The name of the first thing that this role needs and `secrets` lacks; null where all is there.
@@ -67,6 +70,13 @@ class NoiseHandshake {
   Result<ByteView> read_tokens(ByteView message);
   Result<Bytes> read_payload(ByteView sealed);
 
+  // For protocols that name their psk: before write_tokens of that message.
+  void set_outside_key(OutsideKey key);
+  // Takes the id off the front of that message; then set_outside_key, then read_tokens of what is left.
+  Result<KeyId> read_key_id(ByteView& message);
+  // The other side's static KEM key, from its certificate: before skem is written.
+  void set_remote_kem(ByteView public_key) { remote_static_kem_ = to_bytes(public_key); }
+
   const Digest& handshake_hash() const { return symmetric_.hash(); }
   // As soon as its `s` was read, or from the pre-message.
   const std::optional<DhPublic>& remote_static() const { return secrets_.remote_static; }
@@ -97,7 +107,10 @@ class NoiseHandshake {
   std::optional<DhPublic> remote_ephemeral_;
   std::unique_ptr<KemKey> kem_key_;  // the initiator's, between e1 and ekem1
   Bytes remote_kem_public_;          // the responder's view of it
-  size_t next_ = 0;                  // which message is being written or read
+  Bytes remote_static_kem_;
+  KeyId key_id_{};
+  size_t next_token_ = 0;  // of the message that is being read
+  size_t next_ = 0;        // which message is being written or read
   size_t next_psk_ = 0;
   size_t written_ = 0;  // bytes of this message's tokens
   Step step_ = Step::tokens;

@@ -120,6 +120,16 @@ bool add_psk(std::vector<NoiseTokens>& messages, size_t index) {
   return true;
 }
 
+// XX alone: each side proves its static KEM key by opening what the other has sealed to it. To the responder's key before `s`,
+// so that only its holder reads who the initiator is; to the initiator's in a fourth message.
+bool add_kem(std::vector<NoiseTokens>& messages) {
+  using enum NoiseToken;
+  if (messages.size() != 3 || messages[2] != NoiseTokens{s, se}) return false;
+  messages[2].insert(messages[2].begin(), skem);
+  messages.push_back({skem});
+  return true;
+}
+
 // `text`: what stands behind the pattern's name, "" or "hfs+psk0". True where the modifiers are known and in their one order.
 bool add_modifiers(NoiseProtocol& protocol, std::string_view text, bool& hfs) {
   if (text.empty()) return true;
@@ -127,9 +137,10 @@ bool add_modifiers(NoiseProtocol& protocol, std::string_view text, bool& hfs) {
   for (std::string_view modifier : split(text, '+')) {
     if (modifier <= last) return false;
     last = modifier;
-    if (modifier == "hfs") {
+    if (modifier == "hfs" || modifier == "hfskem") {
       hfs = true;
       if (!add_hfs(protocol.messages)) return false;
+      if (modifier == "hfskem" && !add_kem(protocol.messages)) return false;
     } else if (modifier.size() == 4 && modifier.starts_with("psk") && modifier[3] >= '0' && modifier[3] <= '3') {
       if (!add_psk(protocol.messages, static_cast<size_t>(modifier[3] - '0'))) return false;
       ++protocol.psks;
@@ -202,6 +213,12 @@ std::expected<NoiseProtocol, NoiseNameError> parse_noise_protocol(std::string_vi
     return std::unexpected(NoiseNameError::hash);
   }
   return protocol;
+}
+
+void name_psk(NoiseProtocol& protocol) {
+  ASSERT(protocol.psks == 1 && protocol.messages.size() == 3 && protocol.messages[2].back() == NoiseToken::psk);
+  protocol.messages[2].insert(protocol.messages[2].begin(), NoiseToken::key_id);
+  protocol.names_psk = true;
 }
 
 }  // namespace lattice

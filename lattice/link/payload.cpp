@@ -20,7 +20,7 @@ ByteArray<payload_head_bytes> encode_payload_head(const PayloadHead& head) {
   return bytes;
 }
 
-Result<HandshakePayload> read_payload(ByteView bytes, SignAlg alg) {
+Result<HandshakePayload> read_payload(ByteView bytes, const SuiteTraits& suite) {
   wire::Reader reader(bytes);
   TRY(flags, reader.u8());
   TRY(certificate_length, reader.u16());
@@ -31,7 +31,8 @@ Result<HandshakePayload> read_payload(ByteView bytes, SignAlg alg) {
   if (hash_only ? certificate_length != 32 : certificate_length > limits::certificate_bytes_max) {
     return fail(bad_handshake, "certificate length");
   }
-  if (signature_length != sign_sizes(alg).signature) return fail(bad_handshake, "signature length");
+  const bool signed_here = suite.live_signature || !hash_only;
+  if (signature_length != (signed_here ? sign_sizes(suite.sign).signature : 0)) return fail(bad_handshake, "signature length");
   if (extensions_length > limits::extensions_bytes_max) return fail(too_large, "handshake extensions");
   TRY(certificate, reader.bytes(certificate_length));
   TRY(signature, reader.bytes(signature_length));
@@ -89,6 +90,9 @@ Bytes encode_signed(const SignedContent& content) {
   return writer.take();
 }
 
-std::string_view handshake_context(Role role) { return role == Role::initiator ? "lattice/1/hs/init" : "lattice/1/hs/resp"; }
+std::string_view handshake_context(Suite suite, Role role) {
+  if (suite == Suite::tls13) return role == Role::initiator ? "lattice/1/tls/init" : "lattice/1/tls/resp";
+  return role == Role::initiator ? "lattice/1/hs/init" : "lattice/1/hs/resp";
+}
 
 }  // namespace lattice

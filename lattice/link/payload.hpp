@@ -24,8 +24,9 @@ struct HandshakePayload {
   bool hash_only = false;
   ByteView head, certificate, signature, extensions;
 };
-// Form only: the lengths must add up, the signature be of the suite's size, unknown flags are refused.
-Result<HandshakePayload> read_payload(ByteView bytes, SignAlg alg);
+// Form only: the lengths must add up, the signature be of the suite's size (with a hash in place of the certificate a
+// certificate's own signature is not there), unknown flags are refused.
+Result<HandshakePayload> read_payload(ByteView bytes, const SuiteTraits& suite);
 
 // Extension 1, mandatory in message 2: the responder's own offers.
 Bytes encode_offers_extension(const SuiteIds& offers);
@@ -43,7 +44,7 @@ struct SignedContent {
   std::optional<NodeId> responder;
 };
 Bytes encode_signed(const SignedContent& content);
-// "lattice/1/hs/init", "lattice/1/hs/resp"
-std::string_view handshake_context(Role role);
+// "lattice/1/hs/init", "lattice/1/hs/resp"; in TLS "lattice/1/tls/init", "lattice/1/tls/resp"
+std::string_view handshake_context(Suite suite, Role role);
 
 }  // namespace lattice

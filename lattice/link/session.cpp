@@ -61,11 +61,8 @@ void OutBuffer::sent(size_t bytes) {
   begin_ = 0;
 }
 
-Session::Session(NoiseSession keys, Role role, Instant now)
-    : sealer_(std::move(keys.send), now),
-      opener_(std::move(keys.receive)),
-      ready_(role == Role::responder),
-      ready_due_(role == Role::responder) {}
+Session::Session(NoiseSession keys, bool says_ready, Instant now)
+    : sealer_(std::move(keys.send), now), opener_(std::move(keys.receive)), ready_(says_ready), ready_due_(says_ready) {}
 
 // Where a record is opened: what it holds is copied out before another one comes.
 static ByteSpan opened_record() {
@@ -73,13 +70,13 @@ static ByteSpan opened_record() {
   return {memory.get(), limits::record_bytes_max};
 }
 
-Result<void> Session::on_record(ByteView sealed) {
+Result<void> Session::on_record(ByteView sealed, Instant now) {
   TRY(text, opener_.open(sealed, opened_record()));
   wire::Reader reader(text);
   while (!reader.empty() && !closed_by_peer_) {
     TRY(frame, wire::read_frame(reader));
     if (frame.is_own()) {
-      TRY_VOID(on_own_frame(frame, reader.empty()));
+      TRY_VOID(on_own_frame(frame, reader.empty(), now));
       continue;
     }
     if (!ready_) return fail(bad_handshake, "a message before ready");
@@ -109,7 +106,7 @@ Result<void> Session::keep(const wire::Frame& last, Result<wire::Message> messag
   return {};
 }
 
-Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record) {
+Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record, Instant now) {
   if (frame.flags & FrameFlags::ready) {
     if (ready_) return fail(bad_frame, "ready that is not due");
     ready_ = true;
@@ -117,15 +114,25 @@ Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record
   }
   if (!ready_) return fail(bad_handshake, "a frame before ready");
   if (frame.flags & FrameFlags::rekey) {
+    if (opener_.inside_tls()) return fail(bad_frame, "rekey inside TLS");
     if (!last_of_record) return fail(bad_frame, "frames behind rekey");
     opener_.rekey();
     return {};
   }
+  if (frame.flags & FrameFlags::ratchet) return on_ratchet(frame.chunk, last_of_record, now);
   if (frame.flags & FrameFlags::credit) return on_credit(frame.chunk);
   wire::Reader reader(frame.chunk);
   TRY(reason, reader.u16());
   closed_by_peer_ = static_cast<ErrorCode>(reason);
   ended_ = true;
+  return {};
+}
+
+Result<void> Session::on_ratchet(ByteView chunk, bool last_of_record, Instant now) {
+  if (!ratchet_) return fail(bad_frame, "ratchet on a link that has none");
+  if (!last_of_record) return fail(bad_frame, "frames behind ratchet");
+  TRY_VOID(ratchet_->on_frame(chunk, now));
+  if (const auto key = ratchet_->poll_receiving_key()) opener_.set_key(*key);
   return {};
 }
 
@@ -192,7 +199,25 @@ size_t Session::write_record(ByteSpan room) {
   return length;
 }
 
+// A ratchet's frame in a record of its own. False: it has to wait for room.
+bool Session::seal_ratchet(OutBuffer& out, Instant now) {
+  if (!out.reserve(record_overhead + limits::frame_header_bytes + limits::ratchet_chunk_bytes_max)) return false;
+  const Ratchet::Say say = *ratchet_->poll_say();
+  const size_t length = write_own_frame(out.tail() + record_length_bytes, FrameFlags::ratchet, say.chunk);
+  if (!sealer_.seal(out.tail(), length)) {
+    ended_ = true;
+    return false;
+  }
+  if (say.next_key) sealer_.set_key(*say.next_key, now);
+  out.add(record_length_bytes + length + aead_tag_bytes);
+  return true;
+}
+
 void Session::seal_into(OutBuffer& out, Instant now) {
+  // An idle link's pings bring us here often enough.
+  const bool open = ready_ && !ready_due_ && !close_due_ && !ended_;
+  if (ratchet_ && open && ratchet_->due(now) && !sealer_.rekey_due(now)) ratchet_->make_offer();
+  if (ratchet_ && open && ratchet_->has_say() && !seal_ratchet(out, now)) return;
   if (ended_ || !(lanes_.can_fill() || parts_.grant_due() || ready_due_ || close_due_)) return out.release();
   while (!ended_) {
     const size_t room = std::min(record_room, record_overhead + own_frames_bytes_max + lanes_.framed_bytes_max());
@@ -203,13 +228,16 @@ void Session::seal_into(OutBuffer& out, Instant now) {
     size_t length = write_record({text, std::min(out.room(), record_room) - record_overhead});
     if (length == 0) return;
     const bool last_under_key = sealer_.rekey_due(now) && !ended_;
-    if (last_under_key) length += write_own_frame(text + length, FrameFlags::rekey, {});
+    if (last_under_key && !sealer_.inside_tls()) length += write_own_frame(text + length, FrameFlags::rekey, {});
     if (!sealer_.seal(record, length)) {
       ended_ = true;  // 2^64-1 records: never
       return;
     }
-    if (last_under_key) sealer_.rekey(now);
-    out.add(record_length_bytes + length + aead_tag_bytes);
+    if (last_under_key) {
+      tls_rekey_due_ = sealer_.inside_tls();
+      sealer_.rekey(now);
+    }
+    out.add(record_length_bytes + length + sealer_.overhead());
   }
 }
 

@@ -1,4 +1,4 @@
-// Cipher suites: what each is called, and which one two nodes choose.
+// Cipher suites: what each is made of, and which one two nodes choose.
 #pragma once
 
 #include <optional>
@@ -8,13 +8,36 @@
 
 #include <cstdint>
 
+#include <lattice/crypto/provider.hpp>
+
 namespace lattice {
 
-// docs/PROTOCOL.md, "Suites". The ids that this version can run.
+// docs/PROTOCOL.md, "Suites".
 enum class Suite : uint16_t {
   xxhfs_chacha = 0x0001,
+  xxhfs_aesgcm = 0x0002,
+  xxhfs1024_chacha = 0x0011,
+  xxhfskem_chacha = 0x0021,
+  tls13 = 0x0101,
 };
-std::string_view suite_name(Suite suite);  // "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_BLAKE2s"
+
+struct SuiteTraits {
+  Suite suite;
+  std::string_view name;        // the Noise protocol's; "TLS1.3_X25519MLKEM768"
+  std::string_view resumption;  // the Noise protocol of a later handshake with a ticket; empty: there is none
+  std::string_view outside;     // the Noise protocol with a key from outside; empty: it takes none
+  SignAlg sign;                 // of the certificate
+  KemAlg kem;
+  bool live_signature;  // else the certificate's own signature is all that ML-DSA signs
+};
+// Null where this version does not know the suite.
+const SuiteTraits* find_suite(uint16_t id);
+const SuiteTraits& traits_of(Suite suite);
+inline std::string_view suite_name(Suite suite) { return traits_of(suite).name; }
+constexpr uint16_t id_of(Suite suite) { return static_cast<uint16_t>(suite); }
+
+// The keys of a ML-KEM-768 certificate are there exactly where this suite is allowed by it.
+constexpr uint16_t kem_suite_id = id_of(Suite::xxhfskem_chacha);
 
 using SuiteIds = std::vector<uint16_t>;  // as they travel: a peer may offer suites that we do not know
 

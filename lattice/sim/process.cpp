@@ -48,8 +48,11 @@ void World::State::plan_timer(Host& host) {
   queue.push(*host.timer, {.host = host.id, .life = host.life, .kind = EventKind::timer});
 }
 
-Duration World::State::work_cost(const Work& work) const {
-  return std::holds_alternative<SignWork>(work) ? options.costs.sign : options.costs.verify;
+Duration Costs::of(const Work& work) const {
+  if (std::holds_alternative<SignWork>(work)) return sign;
+  if (std::holds_alternative<VerifyWork>(work)) return verify;
+  if (const auto* puzzle = std::get_if<PuzzleWork>(&work)) return hash * (int64_t{1} << puzzle->difficulty);
+  return outside_key;
 }
 
 Instant World::State::crypto_done(Host& host, Duration cost) {
@@ -91,7 +94,7 @@ void World::State::on_effect(Host& host, Effect&& effect) {
     const auto found = host.connections.find(close->conn);
     if (found != host.connections.end()) local_close(connection_of(found->second), side_of(found->second));
   } else if (auto* work = std::get_if<RunWork>(&effect)) {
-    const auto done = crypto_done(host, work_cost(work->work));
+    const auto done = crypto_done(host, options.costs.of(work->work));
     queue.push(done, event(EventKind::work, work->conn.value), std::move(work->work));
   } else if (auto* seeds = std::get_if<VerifySeeds>(&effect)) {
     const auto done = crypto_done(host, options.costs.verify * seeds->work.size());

@@ -20,11 +20,16 @@ namespace lattice::sim {
 // What things cost a host: signatures as measured with OpenSSL 3.5, the rest estimates of one core.
 struct Costs {
   Duration sign = std::chrono::microseconds{950}, verify = std::chrono::microseconds{180};
-  Duration header = std::chrono::microseconds{10};    // judged by the chain
-  Duration block = std::chrono::microseconds{300};    // judged and stored ...
-  Duration block_byte = std::chrono::nanoseconds{8};  // ... and for each of its bytes
-  Duration question = std::chrono::microseconds{20};  // any other command
-  Duration body = std::chrono::microseconds{150};     // read from disk
+  Duration header = std::chrono::microseconds{10};      // judged by the chain
+  Duration block = std::chrono::microseconds{300};      // judged and stored ...
+  Duration block_byte = std::chrono::nanoseconds{8};    // ... and for each of its bytes
+  Duration question = std::chrono::microseconds{20};    // any other command
+  Duration body = std::chrono::microseconds{150};       // read from disk
+  Duration hash = std::chrono::nanoseconds{350};        // one try at a puzzle
+  Duration outside_key = std::chrono::milliseconds{5};  // asked of a key server
+
+  // How long a worker takes for it; of a puzzle's tries the mean.
+  Duration of(const Work& work) const;
 };
 
 // What happens to packets under way. Below the modelled TCP loss, reordering and duplicates cost time. A corrupted packet is

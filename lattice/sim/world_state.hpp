@@ -141,7 +141,6 @@ struct World::State {
   void on_chain(Host& host, const ChainCommand& command);
   Instant crypto_done(Host& host, Duration cost);
   Duration chain_cost(const ChainCommand& command) const;
-  Duration work_cost(const Work& work) const;
   void resolve(Host& host, const Resolve& wish);
 
   // network.cpp

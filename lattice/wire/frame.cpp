@@ -5,9 +5,11 @@
 
 namespace lattice::wire {
 
-static size_t own_chunk_bytes(uint8_t kind) {
-  if (kind == FrameFlags::close) return 2;
-  return kind == FrameFlags::credit ? 6 : 0;
+// A ratchet's frames tell by their length which they are; link/ratchet.cpp knows the lengths.
+static bool own_chunk_fits(uint8_t kind, size_t bytes) {
+  if (kind == FrameFlags::ratchet) return bytes <= limits::ratchet_chunk_bytes_max;
+  if (kind == FrameFlags::close) return bytes == 2;
+  return bytes == (kind == FrameFlags::credit ? 6 : 0);
 }
 
 static Result<void> check_own(const Frame& frame) {
@@ -15,7 +17,7 @@ static Result<void> check_own(const Frame& frame) {
   if ((kind & (kind - 1)) != 0) return fail(ErrorCode::bad_frame, "two kinds of link frame in one");
   if (!frame.is_first() || !frame.is_last()) return fail(ErrorCode::bad_frame, "link frame in parts");
   if (frame.channel != link_channel || frame.lane != Lane::control) return fail(ErrorCode::bad_frame, "link frame elsewhere");
-  if (frame.chunk.size() != own_chunk_bytes(kind)) return fail(ErrorCode::bad_frame, "link frame length");
+  if (!own_chunk_fits(kind, frame.chunk.size())) return fail(ErrorCode::bad_frame, "link frame length");
   return {};
 }
 

@@ -16,6 +16,7 @@ constexpr size_t extensions_bytes_max = 512;
 constexpr size_t record_bytes_max = 65535;  // ciphertext with its tag
 constexpr size_t chunk_bytes_max = 16 * 1024;
 constexpr size_t frame_header_bytes = 6;
+constexpr size_t ratchet_chunk_bytes_max = 32 + 1568;  // X25519 key and ML-KEM-1024's
 constexpr size_t message_header_bytes = 12;
 static_assert(chunk_bytes_max + frame_header_bytes + 16 <= record_bytes_max);
 
@@ -35,6 +36,7 @@ constexpr size_t user_agent_bytes_max = 256;
 constexpr size_t reason_text_bytes_max = 128;
 constexpr size_t score_bytes_max = 32;
 constexpr size_t consensus_bytes_max = 64 * 1024;
+constexpr size_t succession_bytes_max = 64 * 1024;
 constexpr size_t tlv_fields_max = 32;
 constexpr size_t tlv_bytes_max = 4096;
 constexpr size_t channels_max = 16;

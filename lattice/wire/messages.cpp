@@ -27,6 +27,7 @@ static constexpr CommandInfo commands[] = {
     {Command::ping, "ping", Lane::control, 8},
     {Command::pong, "pong", Lane::control, 8},
     {Command::reject, "reject", Lane::control, 37 + limits::reason_text_bytes_max + tlv},
+    {Command::succession, "succession", Lane::transactions, limits::succession_bytes_max},
     {Command::get_addresses, "get_addresses", Lane::transactions, tlv},
     {Command::addresses, "addresses", Lane::transactions, 2 + limits::addresses_max * 67 + tlv},
     {Command::get_headers, "get_headers", Lane::headers, 1 + limits::locator_hashes_max * 32 + 32 + tlv},
@@ -68,9 +69,9 @@ static size_t payload_bytes_max(uint16_t command) {
 
 // In the order of the variant.
 static constexpr Command variant_commands[] = {
-    Command::open_channel,  Command::status,    Command::ping,        Command::pong,     Command::reject,
-    Command::get_addresses, Command::addresses, Command::get_headers, Command::headers,  Command::inventory,
-    Command::get_blocks,    Command::block,     Command::not_found,   Command::consensus};
+    Command::open_channel,  Command::status,    Command::ping,        Command::pong,      Command::reject,
+    Command::get_addresses, Command::addresses, Command::get_headers, Command::headers,   Command::inventory,
+    Command::get_blocks,    Command::block,     Command::not_found,   Command::consensus, Command::succession};
 static_assert(std::size(variant_commands) + 1 == std::variant_size_v<Message>);
 
 Command command_of(const Message& message) {
@@ -109,6 +110,7 @@ Result<MessageHeader> read_message_header(ByteView bytes) {
 static SharedBytes body_of(const Message& message) {
   if (const auto* block = std::get_if<Block>(&message)) return block->bytes;
   if (const auto* consensus = std::get_if<Consensus>(&message)) return consensus->bytes;
+  if (const auto* succession = std::get_if<Succession>(&message)) return succession->bytes;
   return {};
 }
 

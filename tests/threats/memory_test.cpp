@@ -248,7 +248,7 @@ TEST(Threats, SixtyFiveThousandFailedHandshakes) {
     config.magic = target.config.magic;
     std::copy_n(target.config.chain.genesis.bytes.begin(), config.chain8.size(), config.chain8.begin());
     config.identity = identity_of(1);
-    Handshake handshake(std::move(config), *target.provider);
+    Handshake handshake(std::move(config), *target.provider, target.now);
     message1 = framed(*handshake.poll_message());
   }
   model.hang_up();

@@ -123,7 +123,7 @@ void LinkSpeaker::on_open(RawNet& net, SocketId socket, const Endpoint& remote, 
   config.magic = context_.magic;
   std::copy_n(chain(net).genesis().bytes.begin(), config.chain8.size(), config.chain8.begin());
   config.identity = identity(net, talk.identity);
-  talk.link.emplace(std::move(config), net.provider());
+  talk.link.emplace(std::move(config), net.provider(), net.now());
   count(inbound ? "accepted" : "connected");
   pump(net, socket);
   plan(net);
@@ -158,7 +158,7 @@ void LinkSpeaker::take_work(RawNet& net, Talk& talk) {
   const Instant now = net.now().mono;
   const Costs costs;
   while (auto work = talk.link->poll_work()) {
-    const Duration cost = std::holds_alternative<SignWork>(*work) ? costs.sign : costs.verify;
+    const Duration cost = costs.of(*work);
     core_free_ = std::max(core_free_, now) + cost;
     jobs_.push_back({core_free_, talk.socket, std::move(*work)});
   }

@@ -14,9 +14,9 @@ namespace lattice::sim {
 using wire::FrameFlags;
 constexpr uint8_t whole_frame = FrameFlags::first | FrameFlags::last;
 
-RawLink::RawLink(LinkConfig config, Provider& provider) : role_(config.role) {
-  handshake_.emplace(std::move(config), provider);
-  on_progress({});
+RawLink::RawLink(LinkConfig config, Provider& provider, Now now) {
+  handshake_.emplace(std::move(config), provider, now);
+  on_progress(now);
 }
 
 void RawLink::on_bytes(ByteView bytes, Now now) {
@@ -43,7 +43,7 @@ void RawLink::consume(Now now) {
 
 void RawLink::on_unit(ByteView unit, Now now) {
   if (handshake_) {
-    if (!handshake_->on_message(unit, now.wall)) dead_ = true;
+    if (!handshake_->on_message(unit, now)) dead_ = true;
     return on_progress(now);
   }
   if (!on_record(unit)) dead_ = true;
@@ -64,7 +64,7 @@ void RawLink::on_progress(Now now) {
   sealer_.emplace(std::move(result.session.send), now.mono);
   opener_.emplace(std::move(result.session.receive));
   latest_ = now.mono;
-  if (role_ == Role::initiator) return;
+  if (!result.says_ready) return;
   ready_ = true;
   send_frame(wire::link_channel, wire::Lane::control, whole_frame | FrameFlags::ready, {});
 }
@@ -73,7 +73,7 @@ std::optional<Work> RawLink::poll_work() { return handshake_ && !dead_ ? handsha
 
 void RawLink::on_work_done(WorkResult result, Now now) {
   if (!handshake_ || dead_) return;
-  if (!handshake_->on_work_done(std::move(result))) dead_ = true;
+  if (!handshake_->on_work_done(std::move(result), now)) dead_ = true;
   on_progress(now);
   consume(now);
 }

@@ -22,7 +22,7 @@ struct Heard {
 
 class RawLink {
  public:
-  RawLink(LinkConfig config, Provider& provider);
+  RawLink(LinkConfig config, Provider& provider, Now now);
 
   void on_bytes(ByteView bytes, Now now);
   std::optional<Work> poll_work();
@@ -52,7 +52,6 @@ class RawLink {
   Result<void> on_own_frame(const wire::Frame& frame);
   void seal(Instant now);
 
-  Role role_;
   std::optional<Handshake> handshake_;
   std::optional<RecordSealer> sealer_;
   std::optional<RecordOpener> opener_;

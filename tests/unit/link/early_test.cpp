@@ -26,16 +26,16 @@ struct HastyInitiator : test::LinkPair {
 
   HastyInitiator() {
     responder.emplace(responder_config, *provider, time());
-    Handshake handshake(initiator_config, *provider);
+    Handshake handshake(initiator_config, *provider, time());
     responder->on_bytes(framed(*handshake.poll_message()), time());
     work(*responder);
     const Bytes message2 = to_bytes(responder->pending_output());
     responder->on_sent(message2.size());
-    EXPECT_TRUE(handshake.on_message(ByteView(message2).subspan(2), time().wall));
-    while (const auto job = handshake.poll_work()) EXPECT_TRUE(handshake.on_work_done(run_work(*job, *provider)));
+    EXPECT_TRUE(handshake.on_message(ByteView(message2).subspan(2), time()));
+    while (const auto job = handshake.poll_work()) EXPECT_TRUE(handshake.on_work_done(run_work(*job, *provider), time()));
     message3 = framed(*handshake.poll_message());
     EXPECT_TRUE(handshake.done());
-    session.emplace(std::move(handshake).finish().session, Role::initiator, time().mono);
+    session.emplace(std::move(handshake).finish().session, false, time().mono);
   }
 };
 

@@ -52,7 +52,41 @@ TEST(Hello, WhatItCannotBe) {
   EXPECT_EQ(error_with(18, 0), bad_handshake);   // no offers
   EXPECT_EQ(error_with(18, 9), bad_handshake);   // too many
   EXPECT_EQ(error_with(22, 1), bad_handshake);   // one twice
-  EXPECT_EQ(error_with(23, 84), bad_handshake);  // answers a retry
+  EXPECT_EQ(error_with(23, 83), bad_handshake);  // the answer to a retry is 84 bytes
+  EXPECT_EQ(error_with(23, 84), truncated);
+}
+
+TEST(Hello, AnswerToARetryAndTicketComeBack) {
+  Hello hello{{1, 2, 3, 4}, Hello::resumes, {9, 8, 7, 6, 5, 4, 3, 2}, 1, {1}, RetryAnswer{}, TicketId{7}};
+  hello.answer->hello_hash.fill(1);
+  hello.answer->retry = encode_retry(hello.magic, {Retry::no_resumption, 1, 3, {}});
+  hello.answer->solution.fill(2);
+  const Bytes bytes = encode_hello(hello);
+  EXPECT_EQ(bytes.size(), 22 + 84 + 16u);
+  wire::Reader reader(bytes);
+  EXPECT_EQ(read_hello(reader, hello.magic).value(), hello);
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    wire::Reader shorter(ByteView(bytes).first(length));
+    EXPECT_FALSE(read_hello(shorter, hello.magic));
+  }
+}
+
+TEST(Retry, IsReadStrictly) {
+  const ByteArray<4> magic{1, 2, 3, 4};
+  const Retry retry{Retry::no_resumption, 0x0102, 17, RetryCookie{9}};
+  const auto bytes = encode_retry(magic, retry);
+  EXPECT_EQ(read_retry(bytes, magic).value(), retry);
+  const auto error_with = [&](size_t offset, uint8_t value) {
+    auto changed = bytes;
+    changed[offset] = value;
+    const auto read = read_retry(changed, magic);
+    return read ? none : read.error().code;
+  };
+  EXPECT_EQ(error_with(0, 9), wrong_magic);
+  EXPECT_EQ(error_with(4, 2), wrong_version);
+  EXPECT_EQ(error_with(5, handshake_type_hello), bad_handshake);
+  EXPECT_EQ(error_with(11, 1), bad_handshake) << "reserved";
+  EXPECT_FALSE(read_retry(ByteView(bytes).first(43), magic));
 }
 
 TEST(Suites, ChoiceIsByStrength) {
@@ -71,7 +105,7 @@ TEST(Payload, FormIsStrict) {
   const auto build = [](PayloadHead head, size_t bytes) {
     Bytes payload = to_bytes(encode_payload_head(head));
     payload.resize(payload.size() + bytes);
-    const auto read = read_payload(payload, SignAlg::mldsa65);
+    const auto read = read_payload(payload, traits_of(Suite::xxhfs_chacha));
     return read ? none : read.error().code;
   };
   EXPECT_EQ(build({0, 2024, 3309, 6}, 2024 + 3309 + 6), none);

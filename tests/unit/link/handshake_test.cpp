@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include <lattice/link/hello.hpp>
+#include <lattice/link/handshake.hpp>
+#include <lattice/link/peer_memory.hpp>
 
 #include "link_pair.hpp"
 
@@ -157,8 +158,19 @@ TEST(Handshake, EchoedMessagesAreRefused) {
 
 TEST(Handshake, OlderSerialIsRefused) {
   LinkPair pair;
-  pair.initiator_config.expected = pair.responder_config.identity->id;
-  pair.initiator_config.serial_min = 2;
+  PeerMemory memory;
+  pair.initiator_config.memory = &memory;
+  IdentityOptions newer;
+  newer.serial = 2;
+  newer.not_before = wall_from_unix(test::wall_start);
+  newer.not_after = wall_from_unix(test::wall_start + 1000);
+  const auto old = pair.responder_config.identity;
+  pair.responder_config.identity = test::identity(*pair.provider, 22, &newer);
+  pair.handshake();
+  ASSERT_NE(pair.established(Role::initiator), nullptr);
+  pair.initiator_events.clear();
+  pair.responder_events.clear();
+  pair.responder_config.identity = old;
   pair.handshake();
   expect_nobody_established(pair);
   EXPECT_EQ(pair.closed(Role::initiator), serial_too_old);
@@ -276,7 +288,7 @@ TEST(Handshake, LengthIsBoundedBeforeTheBytesCome) {
   EXPECT_EQ(alone.responder_on(Bytes{0x16, 0x03}), no_common_suite) << "TLS";
   EXPECT_EQ(alone.responder_on(as_bytes("GET / HTTP/1.1\r\n")), bad_handshake);
   EXPECT_EQ(alone.responder_on(Bytes{0, 0}), bad_handshake);
-  const size_t most = hello_bytes_max + 1216;
+  const size_t most = message1_bytes_max;
   EXPECT_EQ(alone.responder_on(Bytes{static_cast<uint8_t>(most >> 8), static_cast<uint8_t>(most)}), none);
   EXPECT_EQ(alone.responder_on(Bytes{static_cast<uint8_t>((most + 1) >> 8), static_cast<uint8_t>(most + 1)}), bad_handshake);
 }
@@ -318,7 +330,11 @@ TEST(Handshake, EndOfStreamIsACut) {
 
 TEST(Handshake, KnownCertificateIsNotSentAgain) {
   LinkPair pair;
-  pair.initiator_config.known_certificate = pair.responder_config.identity->body;
+  PeerMemory memory;
+  const Identity& known = *pair.responder_config.identity;
+  memory.on_proven(known.id, known.certificate, known.body, false);
+  pair.initiator_config.memory = &memory;
+  pair.initiator_config.expected = known.id;
   size_t message2 = 0;
   pair.tamper = [&](Role from, Bytes& bytes) {
     if (from == Role::responder && message2 == 0) message2 = bytes.size();
@@ -331,10 +347,19 @@ TEST(Handshake, KnownCertificateIsNotSentAgain) {
 
 TEST(Handshake, AnotherCertificateThanTheKnownOneIsRefused) {
   LinkPair pair;
-  pair.initiator_config.known_certificate = test::identity(*pair.provider, 44)->body;
+  PeerMemory memory;
+  const Identity& known = *pair.responder_config.identity;
+  memory.on_proven(known.id, known.certificate, known.body, false);
+  pair.initiator_config.memory = &memory;
+  pair.initiator_config.expected = known.id;
+  pair.responder_config.identity = renew_identity(*pair.provider, known, wall_from_unix(test::wall_start));
   pair.handshake();
   expect_nobody_established(pair);
   EXPECT_EQ(pair.closed(Role::initiator), bad_certificate);
+
+  pair.initiator_events.clear();
+  pair.handshake();
+  EXPECT_NE(pair.established(Role::initiator), nullptr) << "the old certificate is forgotten";
 }
 
 }  // namespace

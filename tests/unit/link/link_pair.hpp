@@ -100,6 +100,13 @@ struct LinkPair {
     connect();
     run();
   }
+  // The same two once more.
+  void handshake_again() {
+    initiator_events.clear();
+    responder_events.clear();
+    handshake();
+  }
+  bool both_established() { return established(Role::initiator) && established(Role::responder); }
 
   std::vector<LinkEvent>& events(Role role) { return role == Role::initiator ? initiator_events : responder_events; }
 

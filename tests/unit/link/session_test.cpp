@@ -213,14 +213,15 @@ struct RawPeer : Keys {
   Session session;
   RecordSealer sealer;
   explicit RawPeer(Role role)
-      : session(Keys::session(role), role, Instant{}), sealer(cipher(role == Role::initiator ? 2 : 1), Instant{}) {}
+      : session(Keys::session(role), role == Role::responder, Instant{}),
+        sealer(cipher(role == Role::initiator ? 2 : 1), Instant{}) {}
 
   ErrorCode give(ByteView text) {
     Bytes record(2);
     append(record, text);
     record.resize(record.size() + 16);
     EXPECT_TRUE(sealer.seal(record.data(), text.size()));
-    const auto read = session.on_record(ByteView(record).subspan(2));
+    const auto read = session.on_record(ByteView(record).subspan(2), Instant{});
     return read ? none : read.error().code;
   }
 };

@@ -43,6 +43,7 @@ void Node::State::begin_link(Peer& peer, Role role, Now now) {
   std::copy_n(config.chain.genesis.bytes.begin(), link.chain8.size(), link.chain8.begin());
   link.suites = config.suites;
   link.identity = config.identity;
+  link.outside_keys = config.outside_keys;
   link.expected = peer.expected;
   link.handshake_timeout = config.handshake_timeout;
   peer.link.emplace(std::move(link), provider, now);

@@ -30,6 +30,7 @@ struct NodeConfig {
   std::string user_agent;
   std::shared_ptr<const Identity> identity;
   std::vector<Suite> suites{Suite::xxhfs_chacha};
+  OutsideKeys outside_keys = OutsideKeys::off;  // of every link; who runs the node answers OutsideKeyWork
 
   std::vector<DnsSeed> seeds;        // empty: no DNS
   std::vector<KnownPeer> bootstrap;  // asked when DNS gave nobody

@@ -40,19 +40,13 @@ static Json dns_json(const DnsReport& dns) {
 }
 
 static Json peer_json(const PeerReport& peer) {
-  return {{"node_id", who(peer.node)},
-          {"address", peer.endpoint.text()},
-          {"inbound", peer.inbound},
-          {"source", source_name(peer.source)},
-          {"suite", suite_id(peer.suite)},
-          {"suite_name", suite_name(peer.suite)},
-          {"handshake_milliseconds", peer.handshake_seconds * 1000},
-          {"headers", peer.headers},
-          {"blocks", peer.blocks},
-          {"bytes_in", peer.bytes_in},
-          {"bytes_out", peer.bytes_out},
-          {"height", peer.height},
-          {"user_agent", printable(peer.user_agent)}};
+  return {{"node_id", who(peer.node)},     {"address", peer.endpoint.text()},
+          {"inbound", peer.inbound},       {"source", source_name(peer.source)},
+          {"suite", suite_id(peer.suite)}, {"suite_name", suite_name(peer.suite)},
+          {"resumed", peer.resumed},       {"handshake_milliseconds", peer.handshake_seconds * 1000},
+          {"headers", peer.headers},       {"blocks", peer.blocks},
+          {"bytes_in", peer.bytes_in},     {"bytes_out", peer.bytes_out},
+          {"height", peer.height},         {"user_agent", printable(peer.user_agent)}};
 }
 
 static Json left_json(const LeftReport& left) {
@@ -116,9 +110,10 @@ std::string sync_summary(const NodeReport& report, const SyncTimes& times) {
   for (const auto& dns : report.dns) out += dns_line(dns);
   for (const auto& peer : report.peers) {
     if (!peer.established) continue;
-    out += fmt::format("Peer       {}@{}\n           {} {}, handshake {:.1f} ms, {}; {} headers, {} blocks\n", who(peer.node),
-                       peer.endpoint.text(), suite_id(peer.suite), suite_name(peer.suite), peer.handshake_seconds * 1000,
-                       source_name(peer.source), grouped(peer.headers), grouped(peer.blocks));
+    out +=
+        fmt::format("Peer       {}@{}\n           {} {}, {} {:.1f} ms, {}; {} headers, {} blocks\n", who(peer.node),
+                    peer.endpoint.text(), suite_id(peer.suite), suite_name(peer.suite), peer.resumed ? "resumed" : "handshake",
+                    peer.handshake_seconds * 1000, source_name(peer.source), grouped(peer.headers), grouped(peer.blocks));
   }
   for (const auto& left : report.left) {
     out += fmt::format("Left       {}  {}: {}{}\n", left.endpoint.text(), error_name(left.reason), error_text(left.reason),

@@ -6,6 +6,7 @@
 
 #include <lattice/crypto/aead.hpp>
 #include <lattice/crypto/openssl.hpp>
+#include <lattice/crypto/tls_openssl.hpp>
 
 namespace lattice {
 namespace {
@@ -44,8 +45,15 @@ class OpensslProvider final : public Provider {
 
   std::unique_ptr<Aead> aead(AeadAlg alg, const Secret<32>& key) override { return std::make_unique<OpensslAead>(alg, key); }
 
+  bool has_tls() const override { return true; }
+  std::unique_ptr<TlsEndpoint> tls(TlsSide side) override {
+    if (!tls_) tls_ = openssl::make_tls_context();
+    return openssl::tls_endpoint(tls_.get(), side);
+  }
+
  private:
   std::unique_ptr<Rng> rng_;
+  openssl::TlsContext tls_;  // made with the first endpoint
 };
 
 }  // namespace

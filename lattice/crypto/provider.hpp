@@ -8,6 +8,7 @@
 #include <lattice/base/random.hpp>
 #include <lattice/base/result.hpp>
 #include <lattice/crypto/secret.hpp>
+#include <lattice/crypto/tls.hpp>
 
 namespace lattice {
 
@@ -88,6 +89,10 @@ class Provider {
   virtual bool verify(SignAlg alg, ByteView public_key, ByteView context, ByteView message, ByteView signature) = 0;
 
   virtual std::unique_ptr<Aead> aead(AeadAlg alg, const Secret<32>& key) = 0;
+
+  virtual bool has_tls() const { return false; }
+  // Null without TLS. One thread only: the reactor's. Its randomness is always the system's.
+  virtual std::unique_ptr<TlsEndpoint> tls(TlsSide) { return nullptr; }
 };
 
 // The real one. `rng` null: OpenSSL's own generator. A seeded one makes a node's keys repeatable: simulator and vectors only.

@@ -23,7 +23,6 @@ SuiteIds offers_of(const LinkConfig& config) {
   const auto kind = expected_kind(config);
   SuiteIds offers;
   for (const Suite suite : config.suites) {
-    if (suite == Suite::tls13) continue;
     const Identity* identity = identity_for(config, suite);
     if (identity == nullptr || (kind && *kind != traits_of(suite).sign)) continue;
     if (config.outside_keys == OutsideKeys::require && traits_of(suite).outside.empty()) continue;

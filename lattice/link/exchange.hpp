@@ -64,6 +64,10 @@ std::unique_ptr<Exchange> kem_exchange(ExchangeStart start);
 // Noise NNhfs+psk0 with a ticket.
 std::unique_ptr<Exchange> resume_exchange(ExchangeStart start, Ticket ticket);
 
+// Inside TLS: suite 0x0101. `tls` is established.
+std::unique_ptr<Exchange> tls_exchange(ExchangeStart start, const TlsEndpoint& tls);
+constexpr std::string_view tls_exporter_label = "EXPORTER-lattice-1";
+
 // Fresh secrets of one handshake in this role.
 NoiseSecrets draw_secrets(Role role, Provider& provider);
 NoiseProtocol noise_protocol(std::string_view name);

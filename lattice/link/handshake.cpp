@@ -35,6 +35,7 @@ static std::unique_ptr<Exchange> make_exchange(ExchangeStart start) {
 
 Handshake::Handshake(LinkConfig config, Provider& provider, Now now)
     : config_(std::make_unique<LinkConfig>(std::move(config))), provider_(&provider), offers_(offers_of(*config_)) {
+  if (!provider.has_tls()) std::erase(offers_, id_of(Suite::tls13));
   ASSERT(!offers_.empty());
   if (config_->role == Role::initiator)
     start(std::nullopt, std::nullopt, now);
@@ -54,9 +55,10 @@ static bool knows_certificate(const LinkConfig& config, uint16_t suite) {
 // `suite`: that a retry asks for. A ticket is tried once, in the first hello.
 void Handshake::start(std::optional<RetryAnswer> answer, std::optional<uint16_t> suite, Now now) {
   std::optional<Ticket> ticket;
+  const auto& whom = config_->expected ? config_->expected : config_->likely;
   const bool may_resume =
-      config_->resumes && config_->expected && config_->memory && !answer && config_->outside_keys != OutsideKeys::require;
-  if (may_resume) ticket = config_->memory->take(*config_->expected, now);
+      config_->resumes && whom && config_->memory && !answer && config_->outside_keys != OutsideKeys::require;
+  if (may_resume) ticket = config_->memory->take(*whom, now);
   if (ticket && std::ranges::count(offers_, id_of(ticket->suite)) == 0) ticket.reset();
 
   Hello hello{config_->magic, 0, config_->chain8, suite.value_or(*choose_suite(offers_, offers_)), offers_, answer, {}};
@@ -70,7 +72,29 @@ void Handshake::start(std::optional<RetryAnswer> answer, std::optional<uint16_t>
   if (config_->outside_keys == OutsideKeys::require) hello.flags |= Hello::outside_key;
   hello_ = encode_hello(hello);
   ExchangeStart begin = exchange_start(std::move(hello), hello_);
+  if (begin.hello.suite == id_of(Suite::tls13)) {
+    begin_ = std::move(begin);
+    step_ = Step::await_tls;
+    return;
+  }
   exchange_ = ticket ? resume_exchange(std::move(begin), std::move(*ticket)) : make_exchange(std::move(begin));
+  step_ = Step::await_answer;
+}
+
+// TLS costs as much as a handshake, and stands before the hello: it is admitted by the address alone. There is no retry inside
+// it, so whoever would be asked to solve a puzzle is turned away.
+Result<void> Handshake::admit_tls(Now now) {
+  const bool may = step_ == Step::await_hello && !tls_ && std::ranges::count(offers_, id_of(Suite::tls13)) != 0;
+  if (!may) return fail(no_common_suite, "TLS");
+  if (!config_->admission) return {};
+  const Admit verdict = config_->admission->on_hello({config_->remote, {}, id_of(Suite::tls13), 0}, now.mono);
+  return verdict == Admit::yes ? Result<void>{} : fail(limit_reached, "too many handshakes");
+}
+
+void Handshake::on_tls(const TlsEndpoint& tls) {
+  tls_ = &tls;
+  if (step_ != Step::await_tls) return;
+  exchange_ = tls_exchange(*std::exchange(begin_, std::nullopt), tls);
   step_ = Step::await_answer;
 }
 
@@ -90,6 +114,7 @@ size_t Handshake::message_bytes_max() const {
     case Step::await_hello: return message1_bytes_max;
     case Step::await_answer:
     case Step::exchange: return exchange_->awaits_message() ? limits::handshake_message_bytes_max : 0;
+    case Step::await_tls:
     case Step::solve_puzzle:
     case Step::dead: return 0;
   }
@@ -100,7 +125,7 @@ Result<void> Handshake::on_message(ByteView message, Now now) {
   const Step step = std::exchange(step_, Step::dead);
   if (step == Step::await_hello) return on_hello(message, now);
   // A retry is the only answer of this length.
-  if (step == Step::await_answer && message.size() == retry_bytes) return on_retry(message, now);
+  if (step == Step::await_answer && message.size() == retry_bytes && !tls_) return on_retry(message, now);
   const bool in_exchange = step == Step::await_answer || step == Step::exchange;
   if (!in_exchange || !exchange_->awaits_message()) return fail(bad_handshake, "message out of turn");
   hello_ = {};
@@ -128,6 +153,7 @@ Result<void> Handshake::on_hello(ByteView message, Now now) {
     return fail(no_common_suite, "key from outside");
   }
   const ByteView head = message.first(message.size() - reader.remaining());
+  if (tls_) return on_tls_hello(std::move(hello), *chosen, message, head.size(), now);
   if (hello.answer) {
     TRY_VOID(check_answer(hello, now));
   } else if (config_->admission) {
@@ -140,9 +166,19 @@ Result<void> Handshake::on_hello(ByteView message, Now now) {
   const bool ticket_fits = ticket != nullptr && id_of(ticket->suite) == hello.suite && !asks_outside;
   if (hello.ticket && !ticket_fits) return ask_again(head, *chosen, Retry::no_resumption, now);
   if (*chosen != hello.suite) return ask_again(head, *chosen, 0, now);
+  if (*chosen == id_of(Suite::tls13)) return fail(bad_handshake, "the hello of TLS outside TLS");
   ExchangeStart begin = exchange_start(std::move(hello), to_bytes(head));
   if (ticket) return into_exchange(resume_exchange(std::move(begin), *ticket), reader.rest(), now);
   return into_exchange(make_exchange(std::move(begin)), reader.rest(), now);
+}
+
+// Only where both would choose TLS also outside of it: it never comes instead of something stronger.
+Result<void> Handshake::on_tls_hello(Hello hello, uint16_t chosen, ByteView message, size_t head_bytes, Now now) {
+  if (chosen != id_of(Suite::tls13) || hello.suite != chosen) return fail(no_common_suite, "TLS that is not to be chosen");
+  if (hello.ticket || hello.flags & Hello::outside_key) return fail(bad_handshake, "flags of a hello in TLS");
+  if (hello.answer) TRY_VOID(check_answer(hello, now));
+  ExchangeStart begin = exchange_start(std::move(hello), to_bytes(message.first(head_bytes)));
+  return into_exchange(tls_exchange(std::move(begin), *tls_), message.subspan(head_bytes), now);
 }
 
 // Once on a connection. With an admission nothing is kept of it but this.

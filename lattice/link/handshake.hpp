@@ -1,9 +1,12 @@
 // A handshake as a value: hello, retry and the choice of suite here; what follows them in an Exchange of the kind chosen.
 // docs/PROTOCOL.md says every byte.
 //
-//   initiator   (hello) -> AwaitAnswer [-> SolvePuzzle -> (hello again) AwaitAnswer] -> Exchange -> Done
+//   initiator   [AwaitTls ->] (hello) -> AwaitAnswer [-> SolvePuzzle -> (hello again) AwaitAnswer] -> Exchange -> Done
 //   responder   AwaitHello [-> (retry) AwaitHello] -> Exchange -> Done
 //   any error -> Dead: nothing more is said
+//
+// Suite 0x0101 runs inside TLS: an initiator that begins with it, or that a retry asks for it, waits for TLS before it says its
+// hello; a responder that awaits a hello may be given TLS first.
 //
 // A side speaks when its work is done. Meanwhile the other side must be silent, but for an initiator's first records.
 #pragma once
@@ -35,6 +38,14 @@ class Handshake {
   // A message for the other side, without its length.
   std::optional<Bytes> poll_message();
 
+  bool awaits_hello() const { return step_ == Step::await_hello; }
+  // Suite 0x0101 is chosen, and TLS is needed before anything more is said.
+  bool wants_tls() const { return step_ == Step::await_tls; }
+  // The responder: bytes of TLS have come in place of a hello. Any error ends the handshake.
+  Result<void> admit_tls(Now now);
+  // TLS is established; it outlives this.
+  void on_tls(const TlsEndpoint& tls);
+
   // The longest message that may come now; 0: none may.
   size_t message_bytes_max() const;
   bool done() const { return exchange_ && exchange_->done(); }
@@ -44,10 +55,11 @@ class Handshake {
   HandshakeResult finish() &&;
 
  private:
-  enum class Step : uint8_t { await_hello, await_answer, solve_puzzle, exchange, dead };
+  enum class Step : uint8_t { await_tls, await_hello, await_answer, solve_puzzle, exchange, dead };
 
   void start(std::optional<RetryAnswer> answer, std::optional<uint16_t> suite, Now now);
   Result<void> on_hello(ByteView message, Now now);
+  Result<void> on_tls_hello(Hello hello, uint16_t chosen, ByteView message, size_t head_bytes, Now now);
   Result<void> check_answer(const Hello& hello, Now now);
   Result<void> ask_again(ByteView hello_bytes, uint16_t suite, uint16_t flags, Now now);
   Result<void> on_retry(ByteView message, Now now);
@@ -61,6 +73,8 @@ class Handshake {
   Bytes hello_;                         // as it was sent, until a retry or an answer has come
   std::optional<RetryAnswer> retried_;  // said once: the initiator's answer, or what the responder asked
   Retry retry_;
+  const TlsEndpoint* tls_ = nullptr;
+  std::optional<ExchangeStart> begin_;  // until TLS is established
   std::unique_ptr<Exchange> exchange_;
   std::optional<Bytes> message_;
   std::optional<Work> work_;

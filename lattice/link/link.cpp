@@ -6,6 +6,7 @@
 #include <lattice/base/fifo.hpp>
 #include <lattice/link/handshake.hpp>
 #include <lattice/link/peer_memory.hpp>
+#include <lattice/link/tls_stage.hpp>
 #include <lattice/wire/writer.hpp>
 
 namespace lattice {
@@ -14,20 +15,28 @@ using enum ErrorCode;
 
 // Handshake messages and records alike: u16 length, then as many bytes.
 static constexpr size_t length_bytes = 2;
-static constexpr uint16_t tls_first_bytes = 0x1603;  // a TLS handshake record: far above message 1's limit
+// A TLS handshake record (RFC 8446 section 5.1). As a length, far above a hello's limit.
+static constexpr uint8_t tls_first_bytes[] = {0x16, 0x03};
 
 struct Link::State {
-  State(LinkConfig config, Provider& provider, Now now)
+  State(LinkConfig config, Provider& provider_of_node, Now now)
       : role(config.role),
+        provider(&provider_of_node),
         memory(config.resumes ? config.memory : nullptr),
         started(now.mono),
         deadline(now.mono + config.handshake_timeout),
         latest(now),
-        handshake(std::make_unique<Handshake>(std::move(config), provider, now)) {
+        handshake(std::make_unique<Handshake>(std::move(config), provider_of_node, now)) {
     on_progress();
   }
 
+  void on_wire(ByteView bytes);
+  bool begins_tls(ByteView bytes) const;
+  void accept_tls(ByteView bytes);
+  void on_tls_bytes(ByteView bytes);
+  void start_tls(TlsSide side);
   void consume(ByteView view);
+  void say(ByteView message);
   void on_unit(ByteView unit);
   Result<std::optional<ByteView>> take_unit(ByteView& view, size_t bytes_max);
   Result<size_t> unit_length(ByteView bytes, size_t bytes_max) const;
@@ -36,15 +45,17 @@ struct Link::State {
   void open_session();
   void make_ticket(const HandshakeResult& result);
   void establish();
-  void drain_session();
+  void look_for_close();
   void end(Error error, bool by_peer, bool silently);
   void fail_with(Error error) { end(error, false, !established); }
   size_t unit_bytes_max() const { return session ? limits::record_bytes_max : handshake->message_bytes_max(); }
 
   Role role;
+  Provider* provider;
   PeerMemory* memory;  // where a ticket goes; null: nowhere
   Instant started, deadline;
   Now latest;
+  std::unique_ptr<TlsStage> tls;  // suite 0x0101: around everything else
   std::unique_ptr<Handshake> handshake;
   std::optional<Session> session;
   LinkEstablished peer;  // filled when the handshake is done
@@ -56,6 +67,47 @@ struct Link::State {
   OutBuffer out;
   Fifo<LinkEvent> events;
 };
+
+// What the socket gave: our words, or TLS with our words inside.
+void Link::State::on_wire(ByteView bytes) {
+  if (tls) return on_tls_bytes(bytes);
+  if (begins_tls(bytes)) return accept_tls(bytes);
+  consume(bytes);
+}
+
+// In place of a hello. Of the two bytes that say so, the first may have come before.
+bool Link::State::begins_tls(ByteView bytes) const {
+  if (role != Role::responder || session || !handshake->awaits_hello()) return false;
+  if (partial.size() >= length_bytes || partial.size() + bytes.size() < length_bytes) return false;
+  const uint8_t first = partial.empty() ? bytes[0] : partial[0];
+  return first == tls_first_bytes[0] && bytes[length_bytes - 1 - partial.size()] == tls_first_bytes[1];
+}
+
+void Link::State::accept_tls(ByteView bytes) {
+  if (const auto admitted = handshake->admit_tls(latest); !admitted) return fail_with(admitted.error());
+  start_tls(TlsSide::server);
+  on_tls_bytes(std::exchange(partial, {}));
+  if (!closed) on_tls_bytes(bytes);
+}
+
+void Link::State::start_tls(TlsSide side) {
+  auto endpoint = provider->tls(side);
+  ASSERT(endpoint);
+  tls = std::make_unique<TlsStage>(std::move(endpoint), latest.mono);
+}
+
+void Link::State::on_tls_bytes(ByteView bytes) {
+  const bool was_established = tls->endpoint().established();
+  Bytes plain;
+  const auto read = tls->on_bytes(bytes, plain, latest.mono);
+  if (!was_established && tls->endpoint().established()) {
+    handshake->on_tls(tls->endpoint());
+    on_progress();
+  }
+  consume(plain);
+  if (!read) return fail_with(read.error());
+  if (tls->endpoint().ended_by_peer()) end({cut_without_close, "TLS without our close"}, false, true);
+}
 
 void Link::State::consume(ByteView view) {
   while (!closed) {
@@ -76,8 +128,6 @@ Result<size_t> Link::State::unit_length(ByteView bytes, size_t bytes_max) const 
   const size_t length = static_cast<size_t>(bytes[0] << 8 | bytes[1]);
   if (length > 0 && length <= bytes_max) return length;
   if (session) return fail(bad_record, "length");
-  if (length == tls_first_bytes && role == Role::responder)
-    return fail(no_common_suite, "TLS, which this version does not speak");
   return fail(bad_handshake, "length");
 }
 
@@ -121,26 +171,31 @@ void Link::State::on_unit(ByteView unit) {
     if (!read) return fail_with(read.error());
     return on_progress();
   }
-  const auto read = session->on_record(unit);
+  const auto read = session->on_record(unit, latest.mono);
   if (!established && session->ready()) establish();
-  if (established) drain_session();
+  if (established) look_for_close();
   if (!read) fail_with(read.error());
 }
 
-void Link::State::drain_session() {
-  while (auto message = session->poll_message()) events.push_back(std::move(*message));
+void Link::State::look_for_close() {
   if (const auto reason = session->closed_by_peer()) end({*reason, "closed by the peer"}, true, true);
 }
 
 // The handshake may have a message to send, or be done.
 void Link::State::on_progress() {
-  if (const auto message = handshake->poll_message()) {
-    ByteArray<length_bytes> length;
-    wire::store_be(length.data(), static_cast<uint16_t>(message->size()));
-    out.append(length);
-    out.append(*message);
-  }
+  if (handshake->wants_tls() && !tls) start_tls(TlsSide::client);
+  if (const auto message = handshake->poll_message()) say(*message);
   if (handshake->done()) open_session();
+}
+
+void Link::State::say(ByteView message) {
+  Bytes framed(length_bytes);
+  wire::store_be(framed.data(), static_cast<uint16_t>(message.size()));
+  append(framed, message);
+  if (tls)
+    tls->write(framed);
+  else
+    out.append(framed);
 }
 
 void Link::State::open_session() {
@@ -149,7 +204,9 @@ void Link::State::open_session() {
   make_ticket(result);
   peer = {result.peer, result.suite,  std::move(result.certificate), result.session.handshake_hash, {},
           result.own,  result.resumed};
+  Ratchet ratchet(role, result.suite, result.session.chaining_key, result.session.handshake_hash, *provider, latest.mono);
   session.emplace(std::move(result.session), result.says_ready, latest.mono);
+  session->set_ratchet(std::move(ratchet));
   if (session->ready()) establish();
 }
 
@@ -193,7 +250,7 @@ Link& Link::operator=(Link&&) noexcept = default;
 void Link::on_bytes(ByteView bytes, Now now) {
   if (state_->closed) return;
   state_->latest = now;
-  state_->consume(bytes);
+  state_->on_wire(bytes);
 }
 
 void Link::on_timeout(Now now) {
@@ -229,7 +286,13 @@ std::optional<Work> Link::poll_work() {
   return state_->handshake->poll_work();
 }
 
+// Messages stay with the session until somebody asks for them: what is taken there gives credit back. They come between the
+// link's beginning and its end.
 std::optional<LinkEvent> Link::poll_event() {
+  const bool at_messages = state_->events.empty() || std::holds_alternative<LinkClosed>(state_->events.front());
+  if (state_->established && at_messages) {
+    if (auto message = state_->session->poll_message()) return std::move(*message);
+  }
   if (state_->events.empty()) return std::nullopt;
   LinkEvent event = std::move(state_->events.front());
   state_->events.pop_front();
@@ -238,11 +301,19 @@ std::optional<LinkEvent> Link::poll_event() {
 
 ByteView Link::pending_output() {
   if (state_->silent) return {};
-  if (state_->session) state_->session->seal_into(state_->out, state_->latest.mono);
+  Session* session = state_->session ? &*state_->session : nullptr;
+  // What was said before TLS goes before it.
+  if (state_->tls && state_->out.pending().empty()) return state_->tls->pending_output(session, state_->latest.mono);
+  if (session && !state_->tls) session->seal_into(state_->out, state_->latest.mono);
   return state_->out.pending();
 }
 
-void Link::on_sent(size_t bytes) { state_->out.sent(bytes); }
+void Link::on_sent(size_t bytes) {
+  if (state_->tls && state_->out.pending().empty())
+    state_->tls->on_sent(bytes);
+  else
+    state_->out.sent(bytes);
+}
 
 std::optional<Instant> Link::next_timeout() const {
   if (state_->closed || state_->established) return std::nullopt;
@@ -250,7 +321,11 @@ std::optional<Instant> Link::next_timeout() const {
 }
 
 bool Link::established() const { return state_->established && !state_->closed; }
-bool Link::wants_bytes() const { return state_->closed || state_->unit_bytes_max() != 0; }
+bool Link::wants_bytes() const {
+  const bool in_tls_handshake = state_->tls && !state_->tls->endpoint().established();
+  if (state_->closed || in_tls_handshake) return true;
+  return state_->unit_bytes_max() != 0 && (!state_->session || state_->session->wants_records());
+}
 bool Link::closed() const { return state_->closed; }
 size_t Link::queued_bytes() const { return state_->session ? state_->session->queued_bytes() : 0; }
 size_t Link::held_bytes() const { return state_->partial.capacity() + (state_->session ? state_->session->held_bytes() : 0); }

@@ -1,5 +1,7 @@
 #include <lattice/link/noise_cipher.hpp>
 
+#include <cstring>
+
 #include <lattice/base/assert.hpp>
 
 namespace lattice {
@@ -9,6 +11,10 @@ NoiseCipher::NoiseCipher(AeadAlg alg, const Secret<32>& key, Provider& provider)
 
 Result<void> NoiseCipher::seal(ByteView ad, ByteView text, ByteSpan out) {
   if (nonce_ == noise_nonce_max) return fail(ErrorCode::nonce_exhausted, "noise nonce");
+  if (!has_key()) {
+    if (!text.empty()) std::memmove(out.data(), text.data(), text.size());
+    return {};
+  }
   aead_->seal(nonce_, ad, text, out);
   ++nonce_;
   return {};
@@ -16,6 +22,10 @@ Result<void> NoiseCipher::seal(ByteView ad, ByteView text, ByteSpan out) {
 
 Result<void> NoiseCipher::open(ByteView ad, ByteView sealed, ByteSpan out) {
   if (nonce_ == noise_nonce_max) return fail(ErrorCode::nonce_exhausted, "noise nonce");
+  if (!has_key()) {
+    if (!sealed.empty()) std::memmove(out.data(), sealed.data(), sealed.size());
+    return {};
+  }
   if (sealed.size() < aead_tag_bytes) return fail(ErrorCode::bad_record, "noise tag missing");
   // Section 5.1: on a failure the nonce does not move.
   if (!aead_->open(nonce_, ad, sealed, out)) return fail(ErrorCode::bad_record, "noise tag");
@@ -24,10 +34,15 @@ Result<void> NoiseCipher::open(ByteView ad, ByteView sealed, ByteSpan out) {
 }
 
 void NoiseCipher::rekey() {
+  if (!has_key()) return;
   const ByteArray<32> zeros{};
   Secret<32 + aead_tag_bytes> sealed;
   aead_->seal(noise_nonce_max, {}, zeros, sealed.span());
-  key_ = Secret<32>(sealed.view().first(32));
+  set_key(Secret<32>(sealed.view().first(32)));
+}
+
+void NoiseCipher::set_key(const Secret<32>& key) {
+  key_ = key;
   aead_ = provider_->aead(alg_, key_);
 }
 

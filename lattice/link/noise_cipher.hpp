@@ -17,16 +17,24 @@ constexpr uint64_t noise_nonce_max = std::numeric_limits<uint64_t>::max();
 // One key and its counter; one direction of a link.
 class NoiseCipher {
  public:
+  // Section 5.1: without a key, text passes as it is. For records inside TLS.
+  NoiseCipher() = default;
   // `provider` outlives this.
   NoiseCipher(AeadAlg alg, const Secret<32>& key, Provider& provider);
 
-  // `out` holds text.size() + 16 bytes and may begin where `text` does. nonce_exhausted at nonce 2^64-1: nothing is written.
+  bool has_key() const { return aead_ != nullptr; }
+  // What seal adds and open takes away.
+  size_t overhead() const { return has_key() ? aead_tag_bytes : 0; }
+
+  // `out` holds text.size() + overhead() bytes and may begin where `text` does. nonce_exhausted at nonce 2^64-1: nothing is written.
   Result<void> seal(ByteView ad, ByteView text, ByteSpan out);
-  // `out` holds sealed.size() - 16 bytes and may begin where `sealed` does. bad_record where the tag is wrong or there is none;
+  // `out` holds sealed.size() - overhead() bytes and may begin where `sealed` does. bad_record where the tag is wrong or there is none;
   // the counter then stays where it is, and `out` is garbage.
   Result<void> open(ByteView ad, ByteView sealed, ByteSpan out);
   // REKEY (section 4.2): the key becomes the first 32 bytes of ENCRYPT(key, 2^64-1, "", 32 zeros). The counter goes on.
   void rekey();
+  // Another key for the same direction; the counter goes on.
+  void set_key(const Secret<32>& key);
 
   uint64_t nonce() const { return nonce_; }
   // For what is sent out of order, and for tests of the last nonce.
@@ -35,9 +43,9 @@ class NoiseCipher {
   const Secret<32>& key() const { return key_; }
 
  private:
-  AeadAlg alg_;
+  AeadAlg alg_ = AeadAlg::chacha20_poly1305;
   Secret<32> key_;
-  Provider* provider_;
+  Provider* provider_ = nullptr;
   std::unique_ptr<Aead> aead_;
   uint64_t nonce_ = 0;
 };

@@ -7,7 +7,7 @@ namespace lattice {
 
 Result<void> RecordSealer::seal(uint8_t* record, size_t text_length) {
   ASSERT(text_length <= record_text_bytes_max);
-  const size_t sealed_length = text_length + aead_tag_bytes;
+  const size_t sealed_length = text_length + overhead();
   wire::store_be(record, static_cast<uint16_t>(sealed_length));
   uint8_t* text = record + record_length_bytes;
   TRY_VOID(cipher_.seal({}, ByteView(text, text_length), ByteSpan(text, sealed_length)));
@@ -23,12 +23,19 @@ void RecordSealer::rekey(Instant now) {
   key_since_ = now;
 }
 
+void RecordSealer::set_key(const Secret<32>& key, Instant now) {
+  cipher_.set_key(key);
+  records_ = 0;
+  bytes_ = 0;
+  key_since_ = now;
+}
+
 Result<ByteView> RecordOpener::open(ByteView sealed, ByteSpan out) {
-  if (sealed.size() < record_bytes_min) return fail(ErrorCode::bad_record, "length");
+  if (sealed.size() < record_text_bytes_min + cipher_.overhead()) return fail(ErrorCode::bad_record, "length");
   // Time is the sender's own affair: clocks differ, and records wait on the way.
-  if (records_ >= rekey_records_max || bytes_ + sealed.size() > rekey_bytes_max)
-    return fail(ErrorCode::nonce_exhausted, "no rekey in time");
-  const ByteSpan text = out.first(sealed.size() - aead_tag_bytes);
+  const bool used_up = records_ >= rekey_records_max || bytes_ + sealed.size() > rekey_bytes_max;
+  if (used_up && !inside_tls()) return fail(ErrorCode::nonce_exhausted, "no rekey in time");
+  const ByteSpan text = out.first(sealed.size() - cipher_.overhead());
   TRY_VOID(cipher_.open({}, sealed, text));
   records_ += 1;
   bytes_ += sealed.size();
@@ -37,6 +44,12 @@ Result<ByteView> RecordOpener::open(ByteView sealed, ByteSpan out) {
 
 void RecordOpener::rekey() {
   cipher_.rekey();
+  records_ = 0;
+  bytes_ = 0;
+}
+
+void RecordOpener::set_key(const Secret<32>& key) {
+  cipher_.set_key(key);
   records_ = 0;
   bytes_ = 0;
 }

@@ -103,6 +103,7 @@ HostResult<void> open_key_source(const NodeOptions& options, const NodeId& own, 
   auto source = open_outside_keys(*keys, own);
   if (!source) return std::unexpected(source.error());
   config.key_source = std::move(*source);
+  config.node.outside_keys = keys->policy;
   return {};
 }
 

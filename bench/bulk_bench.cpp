@@ -82,8 +82,17 @@ double aead_rate(Provider& provider) {
   return static_cast<double>(done) / (seconds_now() - start);
 }
 
+void write_pending(Link& link, int socket) {
+  for (ByteView out = link.pending_output(); !out.empty(); out = link.pending_output()) {
+    write_all(socket, out);
+    link.on_sent(out.size());
+  }
+}
+
+// The receiver gives credit back: waited for only where there is nothing to write without it.
 void send_blocks(Link& link, int socket, const SharedBytes& block) {
-  for (size_t sent = 0; sent < blocks_each_run;) {
+  ByteArray<4096> credit;
+  for (size_t sent = 0; sent < blocks_each_run || link.queued_bytes() > 0;) {
     while (sent < blocks_each_run && link.queued_bytes() < 4 * block_bytes) {
       ASSERT(link.send(1, wire::Block{block}));
       ++sent;
@@ -91,10 +100,8 @@ void send_blocks(Link& link, int socket, const SharedBytes& block) {
     const ByteView out = link.pending_output();
     write_all(socket, out);
     link.on_sent(out.size());
-  }
-  for (ByteView out = link.pending_output(); !out.empty(); out = link.pending_output()) {
-    write_all(socket, out);
-    link.on_sent(out.size());
+    const ssize_t count = recv(socket, credit.data(), credit.size(), out.empty() ? 0 : MSG_DONTWAIT);
+    if (count > 0) link.on_bytes(ByteView(credit).first(static_cast<size_t>(count)), bench_now());
   }
 }
 
@@ -114,6 +121,7 @@ double link_rate(Provider& provider, const std::shared_ptr<const Identity>& init
     ASSERT(count > 0);
     pair.responder.on_bytes(ByteView(buffer).first(static_cast<size_t>(count)), now);
     while (auto event = pair.responder.poll_event()) received += std::holds_alternative<LinkMessage>(*event) ? 1 : 0;
+    write_pending(pair.responder, sockets.receiver);
   }
   return static_cast<double>(run_bytes) / (seconds_now() - start);
 }

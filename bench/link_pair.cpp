@@ -20,7 +20,7 @@ std::shared_ptr<const Identity> new_identity(Provider& provider) {
   return make_identity(provider, secret, options);
 }
 
-static LinkConfig config_of(Role role, const std::shared_ptr<const Identity>& identity) {
+LinkConfig bench_config(Role role, const std::shared_ptr<const Identity>& identity) {
   LinkConfig config;
   config.role = role;
   config.magic = {'B', 'N', 'C', 'H'};
@@ -31,8 +31,8 @@ static LinkConfig config_of(Role role, const std::shared_ptr<const Identity>& id
 LinkPair::LinkPair(Provider& p, const std::shared_ptr<const Identity>& initiator_identity,
                    const std::shared_ptr<const Identity>& responder_identity)
     : provider(p),
-      initiator(config_of(Role::initiator, initiator_identity), p, bench_now()),
-      responder(config_of(Role::responder, responder_identity), p, bench_now()) {}
+      initiator(bench_config(Role::initiator, initiator_identity), p, bench_now()),
+      responder(bench_config(Role::responder, responder_identity), p, bench_now()) {}
 
 void run_waiting_work(Link& link, Provider& provider, Now now) {
   while (auto work = link.poll_work()) link.on_work_done(run_work(*work, provider), now);

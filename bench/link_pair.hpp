@@ -6,6 +6,7 @@
 namespace lattice::bench {
 
 std::shared_ptr<const Identity> new_identity(Provider& provider);
+LinkConfig bench_config(Role role, const std::shared_ptr<const Identity>& identity);
 
 struct LinkPair {
   LinkPair(Provider& provider, const std::shared_ptr<const Identity>& initiator_identity,

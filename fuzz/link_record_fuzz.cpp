@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     append(record, text);
     record.resize(record.size() + aead_tag_bytes);
     if (!sealer.seal(record.data(), count)) std::abort();
-    if (!session.on_record(ByteView(record).subspan(2))) break;
+    if (!session.on_record(ByteView(record).subspan(2), Instant{})) break;
     if (ends_with_rekey(text)) sealer.rekey(Instant{});
     while (session.poll_message()) {
     }

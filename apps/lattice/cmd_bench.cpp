@@ -24,7 +24,8 @@ struct Benchmark {
   Rows rows;
 };
 constexpr Benchmark benchmarks[] = {{"B1", bench::votes_rows}, {"B2", bench::blocks_rows},    {"B5", bench::sync_rows},
-                                    {"B6", bench::bulk_rows},  {"B7", bench::handshake_rows}, {"B12", bench::sim_rows}};
+                                    {"B6", bench::bulk_rows},  {"B7", bench::handshake_rows}, {"B8", bench::message_rows},
+                                    {"B9", bench::idle_rows},  {"B12", bench::sim_rows}};
 
 HostResult<void> run_bench(BenchOptions options) {
   std::error_code error;
@@ -48,15 +49,17 @@ void add_bench(Program& program) {
   auto options = std::make_shared<BenchOptions>();
   std::error_code no_folder;  // of a machine without one: the other commands do not need it
   options->measure.folder = (std::filesystem::temp_directory_path(no_folder) / "lattice-bench").string();
-  auto* command = program.app.add_subcommand(
-      "bench", "Measure propagation, sync, bulk transfer and handshakes, each against its limit in the same run");
+  auto* command = program.app.add_subcommand("bench",
+                                             "Measure propagation, sync, bulk transfer, handshakes, small messages and idle "
+                                             "links, each against its limit in the same run");
   command
       ->add_option("--only", options->only,
-                   "B1 votes and B2 blocks to a simulated network, B5 sync, B6 bulk over one link, B7 handshake, B12 the "
+                   "B1 votes and B2 blocks to a simulated network, B5 sync, B6 bulk over one link, B7 handshake, B8 small "
+                   "messages, B9 idle links, B12 the "
                    "simulator itself "
                    "(repeatable; all)")
-      ->check(CLI::IsMember({"B1", "B2", "B5", "B6", "B7", "B12"}));
-  command->add_option("--runs", options->measure.runs, "Runs of B6 and B7, messages of B1")
+      ->check(CLI::IsMember({"B1", "B2", "B5", "B6", "B7", "B8", "B9", "B12"}));
+  command->add_option("--runs", options->measure.runs, "Runs of B6, B7 and B8, messages of B1")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   command->add_option("--runs-large", options->measure.runs_large, "Interleaved runs of B5, blocks of B2")

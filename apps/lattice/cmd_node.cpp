@@ -12,6 +12,7 @@
 #include "files.hpp"
 #include "load_spec.hpp"
 #include "log.hpp"
+#include "outside_keys.hpp"
 #include "peer_address.hpp"
 #include "program.hpp"
 #include "progress.hpp"
@@ -23,7 +24,7 @@ namespace lattice::app {
 namespace {
 
 struct NodeOptions {
-  std::string chain, data, listen, report, follow, log_level = "info", log_format = "text";
+  std::string chain, data, listen, report, follow, outside_keys, log_level = "info", log_format = "text";
   std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers;
   bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
   double timeout_s = 0;
@@ -89,6 +90,16 @@ HostResult<HostConfig> host_config(const NodeOptions& options, const ChainSpec& 
   if (!listen) return std::unexpected(listen.error());
   config.listen = *listen;
   return config;
+}
+
+HostResult<void> open_key_source(const NodeOptions& options, const NodeId& own, HostConfig& config) {
+  if (options.outside_keys.empty()) return {};
+  const auto keys = load_outside_keys(options.outside_keys);
+  if (!keys) return std::unexpected(keys.error());
+  auto source = open_outside_keys(*keys, own);
+  if (!source) return std::unexpected(source.error());
+  config.key_source = std::move(*source);
+  return {};
 }
 
 // What the node did, as it was last seen with its peers still there.
@@ -169,6 +180,7 @@ HostResult<void> run_node(const NodeOptions& options) {
   config->node.identity = *identity;
   if (!options.in_memory && !options.connect_only) keep_addresses(*config, *spec, data, log);
   config->node.chain = made->chain->identity();
+  if (auto opened = open_key_source(options, (*identity)->id, *config); !opened) return opened;
   std::optional<BlockFollower> follower;
   if (!options.follow.empty()) follower.emplace(options.follow, *spec, made->chain->identity().block_bytes_max, log);
 
@@ -193,8 +205,8 @@ HostResult<void> run_node(const NodeOptions& options) {
   std::fputs(sync_summary(watch.last(), watch.times()).c_str(), stdout);
   std::fflush(stdout);
   if (!options.report.empty()) {
-    auto written =
-        write_file_atomically(options.report, sync_report_json(watch.last(), spec->name, (*identity)->id, watch.times()));
+    auto written = write_file_atomically(
+        options.report, sync_report_json(watch.last(), spec->name, (*identity)->id, watch.times(), host.key_counts()));
     if (!written) return written;
   }
   if (!ran) return ran;
@@ -239,6 +251,10 @@ void add_node(Program& program) {
   command->add_option("--follow", options->follow,
                       "Take the blocks of this file, and those that another program (a miner) appends to it; the format is\n"
                       "that of mkchain and import. They are judged like a peer's; valid ones are announced at once");
+  command->add_option(
+      "--outside-keys", options->outside_keys,
+      "Mix keys that were shared beforehand, or that a quantum network's key server (ETSI GS QKD 014) gives, into\n"
+      "the handshake; this TOML file says which (docs/OPERATING.md)");
   command->add_option("--report", options->report, "At the end, write what happened to this file (JSON)");
   command->add_option("--log-level", options->log_level, "What goes to standard error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))

@@ -40,19 +40,13 @@ static Json dns_json(const DnsReport& dns) {
 }
 
 static Json peer_json(const PeerReport& peer) {
-  return {{"node_id", who(peer.node)},
-          {"address", peer.endpoint.text()},
-          {"inbound", peer.inbound},
-          {"source", source_name(peer.source)},
-          {"suite", suite_id(peer.suite)},
-          {"suite_name", suite_name(peer.suite)},
-          {"handshake_milliseconds", peer.handshake_seconds * 1000},
-          {"headers", peer.headers},
-          {"blocks", peer.blocks},
-          {"bytes_in", peer.bytes_in},
-          {"bytes_out", peer.bytes_out},
-          {"height", peer.height},
-          {"user_agent", printable(peer.user_agent)}};
+  return {{"node_id", who(peer.node)},     {"address", peer.endpoint.text()},
+          {"inbound", peer.inbound},       {"source", source_name(peer.source)},
+          {"suite", suite_id(peer.suite)}, {"suite_name", suite_name(peer.suite)},
+          {"resumed", peer.resumed},       {"handshake_milliseconds", peer.handshake_seconds * 1000},
+          {"headers", peer.headers},       {"blocks", peer.blocks},
+          {"bytes_in", peer.bytes_in},     {"bytes_out", peer.bytes_out},
+          {"height", peer.height},         {"user_agent", printable(peer.user_agent)}};
 }
 
 static Json left_json(const LeftReport& left) {
@@ -65,7 +59,16 @@ static Json left_json(const LeftReport& left) {
           {"by_peer", left.by_peer}};
 }
 
-std::string sync_report_json(const NodeReport& report, const std::string& chain, const NodeId& self, const SyncTimes& times) {
+static Json keys_json(const KeyCounts& keys) {
+  Json failed = Json::object();
+  for (size_t i = 0; i < key_fault_count; ++i) {
+    if (keys.failed[i] > 0) failed[std::string(key_fault_name(static_cast<KeyFault>(i)))] = keys.failed[i];
+  }
+  return {{"fetched", keys.fetched}, {"failed", failed}};
+}
+
+std::string sync_report_json(const NodeReport& report, const std::string& chain, const NodeId& self, const SyncTimes& times,
+                             const std::optional<KeyCounts>& keys) {
   Json out{{"chain", chain},
            {"node_id", node_id_text(self)},
            {"synced", report.synced},
@@ -89,6 +92,7 @@ std::string sync_report_json(const NodeReport& report, const std::string& chain,
     if (peer.established) out["peers"].push_back(peer_json(peer));
   }
   for (const auto& left : report.left) out["left"].push_back(left_json(left));
+  if (keys) out["outside_keys"] = keys_json(*keys);
   return out.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
@@ -106,9 +110,10 @@ std::string sync_summary(const NodeReport& report, const SyncTimes& times) {
   for (const auto& dns : report.dns) out += dns_line(dns);
   for (const auto& peer : report.peers) {
     if (!peer.established) continue;
-    out += fmt::format("Peer       {}@{}\n           {} {}, handshake {:.1f} ms, {}; {} headers, {} blocks\n", who(peer.node),
-                       peer.endpoint.text(), suite_id(peer.suite), suite_name(peer.suite), peer.handshake_seconds * 1000,
-                       source_name(peer.source), grouped(peer.headers), grouped(peer.blocks));
+    out +=
+        fmt::format("Peer       {}@{}\n           {} {}, {} {:.1f} ms, {}; {} headers, {} blocks\n", who(peer.node),
+                    peer.endpoint.text(), suite_id(peer.suite), suite_name(peer.suite), peer.resumed ? "resumed" : "handshake",
+                    peer.handshake_seconds * 1000, source_name(peer.source), grouped(peer.headers), grouped(peer.blocks));
   }
   for (const auto& left : report.left) {
     out += fmt::format("Left       {}  {}: {}{}\n", left.endpoint.text(), error_name(left.reason), error_text(left.reason),

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <lattice/host/key_source.hpp>
 #include <lattice/node/node.hpp>
 
 namespace lattice::app {
@@ -16,7 +17,9 @@ struct SyncTimes {
 // {"chain", "node_id", "synced", "tip", "height", "seconds", "download_seconds", "headers", "blocks", "bytes",
 // "blocks_per_second",
 //  "bytes_per_second", "dns": [...], "peers": [...], "left": [...]}. Rates are over all of `seconds`.
-std::string sync_report_json(const NodeReport& report, const std::string& chain, const NodeId& self, const SyncTimes& times);
+// With `keys`, also "outside_keys": {"fetched", "failed": {FAULT: how often}}.
+std::string sync_report_json(const NodeReport& report, const std::string& chain, const NodeId& self, const SyncTimes& times,
+                             const std::optional<KeyCounts>& keys = {});
 // A few lines: DNS answers, handshakes, peers left, rates, tip.
 std::string sync_summary(const NodeReport& report, const SyncTimes& times);
 // "12,345".

@@ -1,10 +1,19 @@
 #include <lattice/base/bytes.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 namespace lattice {
 
 void append(Bytes& to, ByteView bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
+
+SharedBytes SharedBytes::copy_of(ByteView bytes) {
+  if (bytes.empty()) return {};
+  const auto copy = std::make_shared_for_overwrite<uint8_t[]>(bytes.size());
+  std::memcpy(copy.get(), bytes.data(), bytes.size());
+  const ByteView view(copy.get(), bytes.size());
+  return {std::shared_ptr<const void>(copy, copy.get()), view};
+}
 
 bool equal(ByteView a, ByteView b) { return std::ranges::equal(a, b); }
 

@@ -29,6 +29,8 @@ class SharedBytes {
         view_(static_cast<const Bytes*>(owner_.get())->data(), static_cast<const Bytes*>(owner_.get())->size()) {}
   // `view` must lie in what `owner` keeps alive.
   SharedBytes(std::shared_ptr<const void> owner, ByteView view) : owner_(std::move(owner)), view_(view) {}
+  // In one piece of memory.
+  static SharedBytes copy_of(ByteView bytes);
 
   ByteView view() const { return view_; }
   const uint8_t* data() const { return view_.data(); }

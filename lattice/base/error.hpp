@@ -44,6 +44,7 @@ enum class ErrorCode : uint16_t {
   nonce_exhausted = 49,
   cut_without_close = 50,
   queue_full = 51,
+  credit_exceeded = 52,
   // The conversation.
   unexpected_message = 64,
   unrequested = 65,
@@ -53,6 +54,7 @@ enum class ErrorCode : uint16_t {
   too_many_messages = 69,
   unknown_channel = 70,
   not_found = 71,
+  bad_succession = 72,
   // What a chain says of headers and blocks.
   bad_header = 96,
   bad_proof_of_work = 97,

@@ -28,6 +28,12 @@ class Fifo {
     items_.push_back(std::move(item));
     return items_.back();
   }
+  T take_front() {
+    T item = std::move(items_[begin_]);
+    ++begin_;
+    trim();
+    return item;
+  }
   void pop_front() {
     [[maybe_unused]] const T gone = std::move(items_[begin_]);  // what it holds goes now
     ++begin_;

@@ -97,6 +97,8 @@ void NodeHost::stop() {
   asio::post(state_->reactor.io, [state = state_.get()] { state->end(); });
 }
 
+std::optional<KeyCounts> NodeHost::key_counts() const { return state_->reactor.key_counts(); }
+
 NodeReport NodeHost::report() const { return state_->reactor.node->report(); }
 
 bool NodeHost::submit_block(Bytes header, SharedBytes block) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <lattice/host/host_error.hpp>
+#include <lattice/host/key_source.hpp>
 #include <lattice/node/node.hpp>
 
 namespace lattice {
@@ -22,7 +23,8 @@ struct HostConfig {
   // Keeps the known addresses for the next start (NodeConfig::stored_addresses). Called by one thread at a time, the last time
   // before run returns. What it refuses is a warning in the log. Empty: nothing is kept.
   std::function<HostResult<void>(ByteView file)> save_addresses;
-  bool handle_signals = false;  // SIGINT and SIGTERM end run(); a second one ends it at once
+  std::unique_ptr<KeySource> key_source;  // null: every question for a key from outside is answered with none
+  bool handle_signals = false;            // SIGINT and SIGTERM end run(); a second one ends it at once
 };
 
 class NodeHost {
@@ -46,6 +48,8 @@ class NodeHost {
   // Inside every_tick: a block made beside the node (Node::on_local_block). False: not now, for the chain is still being read
   // back, is behind with its work, or the host ends; try again at a later tick.
   bool submit_block(Bytes header, SharedBytes block);
+  // What became of the questions for keys from outside; empty where there is no source. As report.
+  std::optional<KeyCounts> key_counts() const;
   // The address bound; empty where the host does not listen. After start.
   std::optional<Endpoint> local() const;
 

@@ -48,7 +48,9 @@ Reactor::Reactor(HostConfig host_config, std::unique_ptr<Chain> chain, std::uniq
       crypto_(crypto_threads(config.crypto_threads), crypto_jobs_max, relief()),
       reader_(1, reader_jobs_max, relief()),
       chain_worker_(
-          *chain_, *store_, real_now, post(), [this](ChainEvents events) { on_chain_events(std::move(events)); }, relief()) {}
+          *chain_, *store_, real_now, post(), [this](ChainEvents events) { on_chain_events(std::move(events)); }, relief()) {
+  if (config.key_source) keys_.emplace(std::move(config.key_source), post(), log);
+}
 
 Reactor::~Reactor() {
   for (auto& [id, connection] : connections) connection->abandon();
@@ -57,6 +59,7 @@ Reactor::~Reactor() {
 void Reactor::make_node() {
   config.node.listen_port = config.listen ? config.listen->port : uint16_t{0};
   node = std::make_unique<Node>(config.node, provider_, log);
+  if (keys_) keys_->log_stock();
 }
 
 // Who calls before the chain is read back waits in the kernel's backlog, and is not sent away.
@@ -126,6 +129,11 @@ void Reactor::carry_out(CloseConn wish) {
 }
 
 void Reactor::carry_out(RunWork wish) {
+  if (const auto* outside = std::get_if<OutsideKeyWork>(&wish.work); outside && keys_) {
+    return keys_->fetch(*outside, [this, conn = wish.conn](std::optional<OutsideKey> key) {
+      input([&](Node& to, Now now) { to.on_work_done(conn, OutsideKeyDone{std::move(key)}, now); });
+    });
+  }
   crypto_.submit(1, [this, wish = std::move(wish)] {
     post()([this, conn = wish.conn, result = run_work(wish.work, provider_)]() mutable {
       input([&](Node& to, Now now) { to.on_work_done(conn, std::move(result), now); });

@@ -15,6 +15,7 @@
 
 #include <lattice/host/clock.hpp>
 #include <lattice/host/connection.hpp>
+#include <lattice/host/key_source.hpp>
 #include <lattice/host/node_host.hpp>
 #include <lattice/host/resolver.hpp>
 #include <lattice/host/workers.hpp>
@@ -45,6 +46,7 @@ class Reactor {
   }
   void drain();
   void close_all();  // node.stop, then no more accepting
+  std::optional<KeyCounts> key_counts() const { return keys_ ? std::optional(keys_->counts()) : std::nullopt; }
   // No socket is read while a worker pool is behind.
   bool overloaded() const { return crypto_.busy() || chain_worker_.busy() || reader_.busy(); }
 
@@ -98,6 +100,7 @@ class Reactor {
   std::optional<Bytes> to_save_;      // the newest, not written yet
   Resolver resolver_;
   // Last, so that their threads end before anything that they use.
+  std::optional<KeyThread> keys_;
   WorkerPool crypto_;
   WorkerPool reader_;
   ChainWorker chain_worker_;

@@ -32,6 +32,7 @@ struct LinkConfig {
   std::shared_ptr<const Identity> identity87;      // with an ML-DSA-87 key, for suite 0x0011; may be null, or the only one
   OutsideKeys outside_keys = OutsideKeys::off;
   std::optional<NodeId> expected;  // who must answer, where known
+  std::optional<NodeId> likely;    // who answered there before: its ticket is tried, somebody else may answer nevertheless
   Endpoint remote;                 // for admission: where the other side is
   Duration handshake_timeout = std::chrono::seconds{30};
   // Of the node, outlive the link. Null: nothing is remembered, everybody is admitted.

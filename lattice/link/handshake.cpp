@@ -55,9 +55,10 @@ static bool knows_certificate(const LinkConfig& config, uint16_t suite) {
 // `suite`: that a retry asks for. A ticket is tried once, in the first hello.
 void Handshake::start(std::optional<RetryAnswer> answer, std::optional<uint16_t> suite, Now now) {
   std::optional<Ticket> ticket;
+  const auto& whom = config_->expected ? config_->expected : config_->likely;
   const bool may_resume =
-      config_->resumes && config_->expected && config_->memory && !answer && config_->outside_keys != OutsideKeys::require;
-  if (may_resume) ticket = config_->memory->take(*config_->expected, now);
+      config_->resumes && whom && config_->memory && !answer && config_->outside_keys != OutsideKeys::require;
+  if (may_resume) ticket = config_->memory->take(*whom, now);
   if (ticket && std::ranges::count(offers_, id_of(ticket->suite)) == 0) ticket.reset();
 
   Hello hello{config_->magic, 0, config_->chain8, suite.value_or(*choose_suite(offers_, offers_)), offers_, answer, {}};

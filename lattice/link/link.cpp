@@ -45,7 +45,7 @@ struct Link::State {
   void open_session();
   void make_ticket(const HandshakeResult& result);
   void establish();
-  void drain_session();
+  void look_for_close();
   void end(Error error, bool by_peer, bool silently);
   void fail_with(Error error) { end(error, false, !established); }
   size_t unit_bytes_max() const { return session ? limits::record_bytes_max : handshake->message_bytes_max(); }
@@ -171,14 +171,13 @@ void Link::State::on_unit(ByteView unit) {
     if (!read) return fail_with(read.error());
     return on_progress();
   }
-  const auto read = session->on_record(unit);
+  const auto read = session->on_record(unit, latest.mono);
   if (!established && session->ready()) establish();
-  if (established) drain_session();
+  if (established) look_for_close();
   if (!read) fail_with(read.error());
 }
 
-void Link::State::drain_session() {
-  while (auto message = session->poll_message()) events.push_back(std::move(*message));
+void Link::State::look_for_close() {
   if (const auto reason = session->closed_by_peer()) end({*reason, "closed by the peer"}, true, true);
 }
 
@@ -205,7 +204,9 @@ void Link::State::open_session() {
   make_ticket(result);
   peer = {result.peer, result.suite,  std::move(result.certificate), result.session.handshake_hash, {},
           result.own,  result.resumed};
+  Ratchet ratchet(role, result.suite, result.session.chaining_key, result.session.handshake_hash, *provider, latest.mono);
   session.emplace(std::move(result.session), result.says_ready, latest.mono);
+  session->set_ratchet(std::move(ratchet));
   if (session->ready()) establish();
 }
 
@@ -285,7 +286,13 @@ std::optional<Work> Link::poll_work() {
   return state_->handshake->poll_work();
 }
 
+// Messages stay with the session until somebody asks for them: what is taken there gives credit back. They come between the
+// link's beginning and its end.
 std::optional<LinkEvent> Link::poll_event() {
+  const bool at_messages = state_->events.empty() || std::holds_alternative<LinkClosed>(state_->events.front());
+  if (state_->established && at_messages) {
+    if (auto message = state_->session->poll_message()) return std::move(*message);
+  }
   if (state_->events.empty()) return std::nullopt;
   LinkEvent event = std::move(state_->events.front());
   state_->events.pop_front();
@@ -316,7 +323,8 @@ std::optional<Instant> Link::next_timeout() const {
 bool Link::established() const { return state_->established && !state_->closed; }
 bool Link::wants_bytes() const {
   const bool in_tls_handshake = state_->tls && !state_->tls->endpoint().established();
-  return state_->closed || in_tls_handshake || state_->unit_bytes_max() != 0;
+  if (state_->closed || in_tls_handshake) return true;
+  return state_->unit_bytes_max() != 0 && (!state_->session || state_->session->wants_records());
 }
 bool Link::closed() const { return state_->closed; }
 size_t Link::queued_bytes() const { return state_->session ? state_->session->queued_bytes() : 0; }

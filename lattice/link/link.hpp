@@ -56,6 +56,7 @@ class Link {
   void close(ErrorCode reason);
 
   std::optional<Work> poll_work();
+  // Taking messages gives their credit back to the peer: pending_output may then hold a grant.
   std::optional<LinkEvent> poll_event();
   // Sealed bytes for the socket, sealed as late as possible: at most send_buffer_bytes_max of them wait here. The view stays
   // good until on_sent, whatever else is called.
@@ -64,7 +65,7 @@ class Link {
   std::optional<Instant> next_timeout() const;
 
   bool established() const;  // and not closed since
-  // False while input would only be kept until a worker has verified the peer: stop reading. What comes nevertheless is kept up
+  // False while input would only be kept until a worker has verified the peer, or until somebody takes what came: stop reading. What comes nevertheless is kept up
   // to early_bytes_max.
   bool wants_bytes() const;
   bool closed() const;                // nothing more will come in; pending_output may still hold the close frame

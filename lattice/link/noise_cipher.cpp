@@ -38,7 +38,11 @@ void NoiseCipher::rekey() {
   const ByteArray<32> zeros{};
   Secret<32 + aead_tag_bytes> sealed;
   aead_->seal(noise_nonce_max, {}, zeros, sealed.span());
-  key_ = Secret<32>(sealed.view().first(32));
+  set_key(Secret<32>(sealed.view().first(32)));
+}
+
+void NoiseCipher::set_key(const Secret<32>& key) {
+  key_ = key;
   aead_ = provider_->aead(alg_, key_);
 }
 

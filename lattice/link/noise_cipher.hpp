@@ -33,6 +33,8 @@ class NoiseCipher {
   Result<void> open(ByteView ad, ByteView sealed, ByteSpan out);
   // REKEY (section 4.2): the key becomes the first 32 bytes of ENCRYPT(key, 2^64-1, "", 32 zeros). The counter goes on.
   void rekey();
+  // Another key for the same direction; the counter goes on.
+  void set_key(const Secret<32>& key);
 
   uint64_t nonce() const { return nonce_; }
   // For what is sent out of order, and for tests of the last nonce.

@@ -23,6 +23,13 @@ void RecordSealer::rekey(Instant now) {
   key_since_ = now;
 }
 
+void RecordSealer::set_key(const Secret<32>& key, Instant now) {
+  cipher_.set_key(key);
+  records_ = 0;
+  bytes_ = 0;
+  key_since_ = now;
+}
+
 Result<ByteView> RecordOpener::open(ByteView sealed, ByteSpan out) {
   if (sealed.size() < record_text_bytes_min + cipher_.overhead()) return fail(ErrorCode::bad_record, "length");
   // Time is the sender's own affair: clocks differ, and records wait on the way.
@@ -37,6 +44,12 @@ Result<ByteView> RecordOpener::open(ByteView sealed, ByteSpan out) {
 
 void RecordOpener::rekey() {
   cipher_.rekey();
+  records_ = 0;
+  bytes_ = 0;
+}
+
+void RecordOpener::set_key(const Secret<32>& key) {
+  cipher_.set_key(key);
   records_ = 0;
   bytes_ = 0;
 }

@@ -34,6 +34,8 @@ class RecordSealer {
   Result<void> seal(uint8_t* record, size_t text_length);
   size_t overhead() const { return cipher_.overhead(); }
   void rekey(Instant now);
+  // A new key; the counter goes on.
+  void set_key(const Secret<32>& key, Instant now);
 
  private:
   NoiseCipher cipher_;
@@ -50,6 +52,7 @@ class RecordOpener {
   Result<ByteView> open(ByteView sealed, ByteSpan out);
   bool inside_tls() const { return !cipher_.has_key(); }
   void rekey();
+  void set_key(const Secret<32>& key);
 
  private:
   NoiseCipher cipher_;

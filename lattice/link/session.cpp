@@ -12,9 +12,11 @@ namespace lattice {
 using enum ErrorCode;
 using wire::FrameFlags;
 
-// The link's own frames always find room: ready before the messages of a record, close and rekey behind them.
+// The link's own frames always find room: ready and grants before the messages of a record, close and rekey behind them.
 static constexpr size_t own_frame_bytes_max = limits::frame_header_bytes + 2;
-static constexpr size_t own_frames_bytes_max = 3 * own_frame_bytes_max;
+static constexpr size_t grant_chunk_bytes = 6;
+static constexpr size_t grant_frame_bytes = limits::frame_header_bytes + grant_chunk_bytes;
+static constexpr size_t own_frames_bytes_max = 3 * own_frame_bytes_max + grant_frame_bytes;
 static constexpr size_t record_overhead = record_length_bytes + aead_tag_bytes;
 static constexpr size_t record_room = record_length_bytes + limits::record_bytes_max;
 static constexpr size_t short_record_room = record_overhead + own_frames_bytes_max + 1024;  // a chunk that is worth it
@@ -62,30 +64,50 @@ void OutBuffer::sent(size_t bytes) {
 Session::Session(NoiseSession keys, bool says_ready, Instant now)
     : sealer_(std::move(keys.send), now), opener_(std::move(keys.receive)), ready_(says_ready), ready_due_(says_ready) {}
 
-Result<void> Session::on_record(ByteView sealed) {
-  const auto memory = std::make_unique_for_overwrite<uint8_t[]>(sealed.size());
-  TRY(text, opener_.open(sealed, {memory.get(), sealed.size()}));
+// Where a record is opened: what it holds is copied out before another one comes.
+static ByteSpan opened_record() {
+  thread_local const auto memory = std::make_unique_for_overwrite<uint8_t[]>(limits::record_bytes_max);
+  return {memory.get(), limits::record_bytes_max};
+}
+
+Result<void> Session::on_record(ByteView sealed, Instant now) {
+  TRY(text, opener_.open(sealed, opened_record()));
   wire::Reader reader(text);
   while (!reader.empty() && !closed_by_peer_) {
     TRY(frame, wire::read_frame(reader));
     if (frame.is_own()) {
-      TRY_VOID(on_own_frame(frame, reader.empty()));
+      TRY_VOID(on_own_frame(frame, reader.empty(), now));
       continue;
     }
     if (!ready_) return fail(bad_handshake, "a message before ready");
-    TRY(whole, parts_.on_frame(frame));
-    if (!whole) continue;
-    const size_t size = whole->size();
-    TRY(message, wire::decode(std::move(*whole)));
-    if (std::holds_alternative<wire::Unknown>(message))
+    size_t size = 0;
+    TRY(message, on_message_frame(frame, size));
+    if (!message) continue;
+    if (std::holds_alternative<wire::Unknown>(*message)) {
       unknown_messages_ += 1;
-    else
-      messages_.push_back({frame.channel, std::move(message), size});
+      parts_.on_taken(frame.channel, frame.lane, size);
+      continue;
+    }
+    if (!needs_credit(frame.lane)) urgent_bytes_ += size;
+    messages_.push_back({frame.channel, std::move(*message), size});
   }
   return {};
 }
 
-Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record) {
+// The message that this frame ends, and its bytes. A small one is read where it lies.
+Result<std::optional<wire::Message>> Session::on_message_frame(const wire::Frame& frame, size_t& bytes) {
+  if (frame.is_first() && frame.is_last()) {
+    TRY_VOID(parts_.on_whole(frame));
+    bytes = frame.chunk.size();
+    return wire::decode_view(frame.chunk);
+  }
+  TRY(whole, parts_.on_frame(frame));
+  if (!whole) return std::nullopt;
+  bytes = whole->size();
+  return wire::decode(std::move(*whole));
+}
+
+Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record, Instant now) {
   if (frame.flags & FrameFlags::ready) {
     if (ready_) return fail(bad_frame, "ready that is not due");
     ready_ = true;
@@ -98,6 +120,8 @@ Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record
     opener_.rekey();
     return {};
   }
+  if (frame.flags & FrameFlags::ratchet) return on_ratchet(frame.chunk, last_of_record, now);
+  if (frame.flags & FrameFlags::credit) return on_credit(frame.chunk);
   wire::Reader reader(frame.chunk);
   TRY(reason, reader.u16());
   closed_by_peer_ = static_cast<ErrorCode>(reason);
@@ -105,17 +129,34 @@ Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record
   return {};
 }
 
+Result<void> Session::on_ratchet(ByteView chunk, bool last_of_record, Instant now) {
+  if (!ratchet_) return fail(bad_frame, "ratchet on a link that has none");
+  if (!last_of_record) return fail(bad_frame, "frames behind ratchet");
+  TRY_VOID(ratchet_->on_frame(chunk, now));
+  if (const auto key = ratchet_->poll_receiving_key()) opener_.set_key(*key);
+  return {};
+}
+
 std::optional<LinkMessage> Session::poll_message() {
   if (messages_.empty()) return std::nullopt;
-  LinkMessage message = std::move(messages_.front());
-  messages_.pop_front();
+  LinkMessage message = messages_.take_front();
+  const wire::Lane lane = wire::lane_of(wire::command_of(message.message));
+  if (!needs_credit(lane)) urgent_bytes_ -= message.wire_bytes;
+  parts_.on_taken(message.channel, lane, message.wire_bytes);
   return message;
+}
+
+Result<void> Session::on_credit(ByteView chunk) {
+  wire::Reader reader(chunk);
+  TRY(channel, reader.u16());
+  TRY(bytes, reader.u32());
+  return lanes_.on_grant({channel, bytes});
 }
 
 Result<void> Session::send(wire::ChannelId channel, const wire::Message& message) {
   ASSERT(channel != wire::link_channel);
   if (ended_ || close_due_) return fail(not_needed, "the link is closing");
-  return lanes_.push(channel, wire::lane_of(wire::command_of(message)), wire::encode(message, message_version));
+  return lanes_.push(channel, wire::lane_of(wire::command_of(message)), message);
 }
 
 void Session::close(ErrorCode reason) {
@@ -131,12 +172,25 @@ size_t Session::write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const
   return limits::frame_header_bytes + chunk.size();
 }
 
+size_t Session::write_grants(ByteSpan to) {
+  size_t length = 0;
+  while (parts_.grant_due() && to.size() - length >= grant_frame_bytes) {
+    const CreditGrant grant = *parts_.poll_grant();
+    ByteArray<grant_chunk_bytes> chunk;
+    wire::store_be(chunk.data(), grant.channel);
+    wire::store_be(chunk.data() + 2, grant.bytes);
+    length += write_own_frame(to.data() + length, FrameFlags::credit, chunk);
+  }
+  return length;
+}
+
 // Frames of one record; 0: nothing to send.
 size_t Session::write_record(ByteSpan room) {
   uint8_t* text = room.data();
   size_t length = 0;
   if (std::exchange(ready_due_, false)) length += write_own_frame(text, FrameFlags::ready, {});
-  length += lanes_.fill(room.subspan(length, room.size() - own_frames_bytes_max));
+  length += write_grants(room.subspan(length, room.size() - length - 2 * own_frame_bytes_max));
+  length += lanes_.fill(room.subspan(length, room.size() - length - 2 * own_frame_bytes_max));
   if (close_due_ && lanes_.empty()) {
     ByteArray<2> reason;
     wire::store_be(reason.data(), static_cast<uint16_t>(*close_due_));
@@ -146,8 +200,26 @@ size_t Session::write_record(ByteSpan room) {
   return length;
 }
 
+// A ratchet's frame in a record of its own. False: it has to wait for room.
+bool Session::seal_ratchet(OutBuffer& out, Instant now) {
+  if (!out.reserve(record_overhead + limits::frame_header_bytes + limits::ratchet_chunk_bytes_max)) return false;
+  const Ratchet::Say say = *ratchet_->poll_say();
+  const size_t length = write_own_frame(out.tail() + record_length_bytes, FrameFlags::ratchet, say.chunk);
+  if (!sealer_.seal(out.tail(), length)) {
+    ended_ = true;
+    return false;
+  }
+  if (say.next_key) sealer_.set_key(*say.next_key, now);
+  out.add(record_length_bytes + length + aead_tag_bytes);
+  return true;
+}
+
 void Session::seal_into(OutBuffer& out, Instant now) {
-  if (ended_ || (lanes_.empty() && !ready_due_ && !close_due_)) return out.release();
+  // An idle link's pings bring us here often enough.
+  const bool open = ready_ && !ready_due_ && !close_due_ && !ended_;
+  if (ratchet_ && open && ratchet_->due(now) && !sealer_.rekey_due(now)) ratchet_->make_offer();
+  if (ratchet_ && open && ratchet_->has_say() && !seal_ratchet(out, now)) return;
+  if (ended_ || !(lanes_.can_fill() || parts_.grant_due() || ready_due_ || close_due_)) return out.release();
   while (!ended_) {
     const size_t room = std::min(record_room, record_overhead + own_frames_bytes_max + lanes_.framed_bytes_max());
     // Behind a small message that is being written there is room for the beginning of a large one.

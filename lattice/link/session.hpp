@@ -9,11 +9,10 @@
 #include <lattice/base/fifo.hpp>
 #include <lattice/link/lanes.hpp>
 #include <lattice/link/noise.hpp>
+#include <lattice/link/ratchet.hpp>
 #include <lattice/link/record.hpp>
 
 namespace lattice {
-
-constexpr uint16_t message_version = 1;  // of what this program writes
 
 struct LinkMessage {
   wire::ChannelId channel = 0;
@@ -48,10 +47,15 @@ class Session {
  public:
   // `says_ready`: the first frame out is `ready`; else the first that comes in must be.
   Session(NoiseSession keys, bool says_ready, Instant now);
+  // From then on keys are made afresh every hour. Before anything is sent or read.
+  void set_ratchet(Ratchet ratchet) { ratchet_ = std::move(ratchet); }
 
   // `sealed`: a whole record without its length. After an error the session is to be closed with its code.
-  Result<void> on_record(ByteView sealed);
+  Result<void> on_record(ByteView sealed, Instant now);
+  // Who takes a message gives its credit back: the peer may send as much again.
   std::optional<LinkMessage> poll_message();
+  // False while more control and consensus waits to be taken than urgent_bytes_max: nothing else bounds what has no credit.
+  bool wants_records() const { return urgent_bytes_ <= limits::urgent_bytes_max; }
   // The other side's first frame has come, so that it is known to have accepted the handshake and to be alive. Always so for
   // the side that says it.
   bool ready() const { return ready_; }
@@ -62,7 +66,7 @@ class Session {
   void close(ErrorCode reason);
   size_t queued_bytes() const { return lanes_.bytes(); }
   size_t held_bytes() const { return parts_.bytes(); }  // of messages begun and not ended
-  void drop_begun() { parts_ = {}; }
+  void drop_begun() { parts_.drop_begun(); }
   // Seals what waits, while a whole record has room.
   void seal_into(OutBuffer& out, Instant now);
   // Nothing more goes out, not even the close frame: it was sealed, or the peer has closed.
@@ -71,15 +75,22 @@ class Session {
   bool take_tls_rekey() { return std::exchange(tls_rekey_due_, false); }
 
  private:
-  Result<void> on_own_frame(const wire::Frame& frame, bool last_of_record);
+  Result<void> on_own_frame(const wire::Frame& frame, bool last_of_record, Instant now);
+  Result<void> on_ratchet(ByteView chunk, bool last_of_record, Instant now);
+  bool seal_ratchet(OutBuffer& out, Instant now);
   size_t write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const;
+  Result<std::optional<wire::Message>> on_message_frame(const wire::Frame& frame, size_t& bytes);
+  Result<void> on_credit(ByteView chunk);
+  size_t write_grants(ByteSpan to);
   size_t write_record(ByteSpan text);
 
   RecordSealer sealer_;
   RecordOpener opener_;
   SendLanes lanes_;
   ReceiveLanes parts_;
+  std::optional<Ratchet> ratchet_;
   Fifo<LinkMessage> messages_;
+  size_t urgent_bytes_ = 0;  // of control and consensus in it
   bool ready_ = false;
   bool ready_due_ = false;  // it has yet to be said
   std::optional<ErrorCode> close_due_;

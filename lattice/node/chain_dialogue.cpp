@@ -87,10 +87,11 @@ void Node::State::on_chain(BestHeaderChanged& event, Now) {
   log(LogLevel::debug, "headers_progress", {{"height", std::to_string(best.block.height)}});
 }
 
-void Node::State::on_chain(TipChanged& event, Now) {
+void Node::State::on_chain(TipChanged& event, Now now) {
   tip = std::move(event.tip);
   log(LogLevel::debug, "tip_changed", {{"height", std::to_string(tip.block.height)}, {"hash", to_hex(tip.block.hash.view())}});
   have_tip = dial_dirty = true;
+  close_retired(now);
 }
 
 void Node::State::on_chain(PublishConsensus& event, Now now) {

@@ -19,6 +19,8 @@ bool Node::State::in_order(Peer& peer, const wire::Message& message, Now now) {
     }
     return true;
   }
+  // A link that only asks stays here: after the status nothing but the answer is heard.
+  if (peer.asks_after && peer.version != 0) return std::holds_alternative<wire::Succession>(message);
   // Opening: the responder waits for open_channel, then for status; the initiator for status.
   const bool opens = std::holds_alternative<wire::OpenChannel>(message) && peer.inbound && peer.version == 0;
   const bool status = std::holds_alternative<wire::Status>(message) && (!peer.inbound || peer.version != 0);
@@ -80,8 +82,11 @@ void Node::State::on(Peer& peer, wire::Status& message, Now now) {
   if (peer.version == 0) return close(peer, ErrorCode::wrong_version, "status", now);
   if (!peer.inbound) {
     peer.told = tip.block.hash;
-    if (!send(peer, own_status(), now)) return;
+    wire::Status own = own_status();
+    if (peer.asks_after) own.listen_port = 0;
+    if (!send(peer, own, now)) return;
   }
+  if (peer.asks_after) return;
   on_open(peer, now);
 }
 
@@ -98,10 +103,11 @@ void Node::State::on_open(Peer& peer, Now now) {
     learn_listener(peer, now);
   }
   if (peer.status.services & wire::service_blocks) {
-    header_sync.add(peer.conn, !peer.inbound);
+    header_sync.add(peer.conn, !peer.inbound || peer.genesis);
     blocks.add(peer.conn);
     blocks.raise_have(peer.conn, peer.status.height);
   }
+  announce_succession(peer, now);
   headers_dirty = blocks_dirty = dial_dirty = true;
   log_peer_event(LogLevel::info, "peer_connected",
                  {{"peer", node_id_text(*peer.node)},

@@ -36,14 +36,37 @@ Peer& Node::State::add_peer(const Endpoint& remote, bool inbound, PeerSource sou
   return peer;
 }
 
+// Of the same kind and under the same suites as `model`; null where there is none.
+static std::shared_ptr<const Identity> throw_away_identity(Provider& provider, const Identity* model, WallTime now) {
+  if (model == nullptr) return nullptr;
+  Secret<64> secret;
+  provider.rng().fill(secret.span());
+  IdentityOptions options;
+  options.sign_alg = model->certificate.sign_alg;
+  options.allowed_suites = model->certificate.allowed_suites;
+  options.not_before = now - std::chrono::hours{24};
+  options.not_after = now + std::chrono::hours{24};
+  return make_identity(provider, secret, options);
+}
+
 void Node::State::begin_link(Peer& peer, Role role, Now now) {
   LinkConfig link;
   link.role = role;
   link.magic = config.magic;
   std::copy_n(config.chain.genesis.bytes.begin(), link.chain8.size(), link.chain8.begin());
-  link.suites = config.suites;
-  link.identity = config.identity;
+  link.suites = allowed_suites();
+  // Whom we only ask who it is does not learn who we are.
+  const auto shown = [&](const std::shared_ptr<const Identity>& own) {
+    return peer.asks_after ? throw_away_identity(provider, own.get(), now.wall) : own;
+  };
+  link.identity = shown(config.identity);
+  link.identity87 = shown(config.identity87);
+  link.resumes = !peer.asks_after;
+  link.outside_keys = config.outside_keys;
   link.expected = peer.expected;
+  link.likely = peer.likely;
+  link.remote = peer.remote;
+  link.memory = &memory;
   link.handshake_timeout = config.handshake_timeout;
   peer.link.emplace(std::move(link), provider, now);
   peer.received = peer.written = now.mono;
@@ -91,13 +114,23 @@ void Node::State::bound_held(Now now) {
 void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   ++counts.handshakes;
   peer.node = event.peer;
+  peer.own = event.own;
+  peer.genesis = is_genesis(event.peer);
   peer.suite = event.suite;
+  peer.resumed = event.resumed;
+  counts.resumed += event.resumed;
   peer.handshake_time = event.handshake_time;
-  if (event.peer == config.identity->id) {
+  if (is_self(event.peer)) {
     remember_self(peer);
     return close(peer, ErrorCode::self_connection, "node id", now);
   }
+  if (peer.asks_after) {
+    enter(peer, Stage::opening, now);
+    send(peer, wire::OpenChannel{config.chain.id, config.protocol_version}, now);
+    return;
+  }
   if (!peer.kept && reputation.node_avoided(event.peer, now.mono)) return close(peer, ErrorCode::no_slot, "avoided", now);
+  if (beyond_slots(peer)) return close(peer, ErrorCode::no_slot, "reserve", now);
   if (peer.kept) kept[*peer.kept].answered = event.peer;
   if (!peer.inbound) addresses.on_answered(peer.remote, event.peer, 0, now);
   enter(peer, Stage::opening, now);
@@ -116,7 +149,12 @@ void Node::State::remember_self(const Peer& peer) {
 
 void Node::State::avoid(const Peer& peer, ErrorCode code, Now now) {
   reputation.avoid(peer.remote, code, now.mono);
-  if (peer.node) reputation.avoid_node(*peer.node, now.mono, Reputation::time_for(code));
+  if (!peer.node) return;
+  reputation.avoid_node(*peer.node, now.mono, Reputation::time_for(code));
+  // Nor as who it was before. The other way round does not follow: an old key may be a thief's.
+  for (const NodeId& before : successions.ancestors(*peer.node)) {
+    reputation.avoid_node(before, now.mono, Reputation::time_for(code));
+  }
 }
 
 // Of two links with one node one is enough. Both ends must choose alike: where both dialled at about the same time, the link
@@ -124,10 +162,10 @@ void Node::State::avoid(const Peer& peer, ErrorCode code, Now now) {
 // lost it. False: the new link goes.
 bool Node::State::keeps_link(const Peer& fresh, Now now) {
   for (auto& [conn, other] : peers) {
-    if (conn == fresh.conn || other.node != fresh.node) continue;
+    if (conn == fresh.conn || other.node != fresh.node || other.asks_after) continue;
     if (other.stage != Stage::opening && other.stage != Stage::open) continue;
     const bool crossed = other.inbound != fresh.inbound && now.mono - other.since < config.handshake_timeout;
-    const bool we_are_lower = config.identity->id < *fresh.node;
+    const bool we_are_lower = fresh.own < *fresh.node;
     const bool silent = now.mono - other.received >= silent_link;
     const bool fresh_stays = silent || (crossed && fresh.inbound != we_are_lower);
     if (!fresh_stays) return false;
@@ -144,9 +182,7 @@ void Node::State::on_link_event(Peer& peer, LinkMessage event, Now now) {
 
 void Node::State::on_link_event(Peer& peer, LinkClosed event, Now now) {
   if (!event.by_peer && event.error.code == ErrorCode::self_connection) remember_self(peer);
-  if (!event.by_peer && peer.node && reputation.on_fault(peer.remote, event.error.code, now.mono) >= score_limit) {
-    avoid(peer, event.error.code, now);
-  }
+  if (!event.by_peer && peer.node && add_fault(peer, event.error.code, now)) avoid(peer, event.error.code, now);
   leave(peer, event.error, event.by_peer, now);
 }
 
@@ -164,11 +200,18 @@ bool Node::State::send(Peer& peer, const wire::Message& message, Now now) {
   return true;
 }
 
+// Against its address and against who it is. True: enough.
+bool Node::State::add_fault(const Peer& peer, ErrorCode code, Now now) {
+  const bool address_enough = reputation.on_fault(peer.remote, code, now.mono) >= score_limit;
+  const bool node_enough = peer.node && reputation.on_node_fault(*peer.node, code, now.mono) >= score_limit;
+  return address_enough || node_enough;
+}
+
 // The peer did something that it should not have. Enough of it, and it is left and avoided.
 void Node::State::fault(Peer& peer, ErrorCode code, const char* where, Now now) {
   if (!peer.alive()) return;
-  const bool address_enough = reputation.on_fault(peer.remote, code, now.mono) >= score_limit;
-  if (!peer.score.add(code, now.mono) && !address_enough) return;
+  const bool enough_before = add_fault(peer, code, now);
+  if (!peer.score.add(code, now.mono) && !enough_before) return;
   if (Reputation::is_own_fault(code)) avoid(peer, code, now);
   close(peer, code, where, now);
 }
@@ -188,7 +231,9 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
 
   const bool was_open = peer.stage == Stage::open;
   const bool long_lived = was_open && now.mono - peer.since >= std::chrono::seconds{60};
-  if (!peer.inbound && error.code != ErrorCode::duplicate_link) addresses.on_failed(peer.remote, now.mono, provider.rng());
+  if (!by_peer) ask_later(peer, error.code);
+  if (!peer.inbound && !peer.asks_after && error.code != ErrorCode::duplicate_link)
+    addresses.on_failed(peer.remote, now.mono, provider.rng());
   if (peer.kept) {
     Kept& entry = kept[*peer.kept];
     entry.conn.reset();

@@ -6,17 +6,24 @@
 namespace lattice {
 
 size_t Node::State::alive_count() const {
-  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive(); }));
+  return static_cast<size_t>(
+      std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive() && entry.second.takes_slot(); }));
 }
 size_t Node::State::inbound_count() const {
-  return static_cast<size_t>(
-      std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive() && entry.second.inbound; }));
+  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {
+    const Peer& peer = entry.second;
+    return peer.alive() && peer.inbound && peer.takes_slot();
+  }));
 }
-// Kept peers have slots of their own.
+// Some are kept free of inbound peers.
+size_t Node::State::inbound_slots() const {
+  return config.connections_max - std::min(config.outbound_target, config.connections_max / 2);
+}
+// Kept peers have slots of their own, genesis peers need none.
 size_t Node::State::outbound_count() const {
   return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {
     const Peer& peer = entry.second;
-    return peer.alive() && !peer.inbound && !peer.kept;
+    return peer.alive() && !peer.inbound && !peer.kept && peer.takes_slot();
   }));
 }
 size_t Node::State::open_count() const {
@@ -47,14 +54,14 @@ bool Node::State::connecting_first() const {
 bool Node::State::connected_to(const NodeId& node) const {
   return std::ranges::any_of(peers, [&](const auto& entry) {
     const Peer& peer = entry.second;
-    return peer.alive() && (peer.node == node || (!peer.node && peer.expected == node));
+    return peer.alive() && !peer.asks_after && (peer.node == node || (!peer.node && peer.expected == node));
   });
 }
 
 bool Node::State::connected_to(const Endpoint& endpoint) const {
   return std::ranges::any_of(peers, [&](const auto& entry) {
     const Peer& peer = entry.second;
-    if (!peer.alive()) return false;
+    if (!peer.alive() || peer.asks_after) return false;
     if (!peer.inbound) return peer.remote == endpoint;
     return peer.open() && peer.remote.ip == endpoint.ip && peer.status.listen_port == endpoint.port;
   });
@@ -63,6 +70,7 @@ bool Node::State::connected_to(const Endpoint& endpoint) const {
 ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, Now now) {
   Peer& peer = add_peer(endpoint, false, source, now.mono);
   peer.expected = expected;
+  peer.expects_genesis = expected && is_genesis(*expected);
   addresses.on_dialing(endpoint, now.mono);
   effects.push_back(Dial{peer.conn, endpoint});
   return peer.conn;
@@ -70,6 +78,7 @@ ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> e
 
 void Node::State::dial(Now now) {
   if (stopping || !loaded()) return;
+  ask_who_it_is(now);
   dial_kept(now);
   if (!config.discovery) {
     first_round_over |= !connecting();
@@ -96,15 +105,18 @@ void Node::State::dial_kept(Now now) {
   for (size_t i = 0; i < kept.size(); ++i) {
     Kept& entry = kept[i];
     if (entry.conn || entry.next_try > now.mono || alive_count() >= config.connections_max) continue;
-    const auto& node = entry.peer.node ? entry.peer.node : entry.answered;
-    if ((node && (connected_to(*node) || *node == config.identity->id)) || connected_to(entry.peer.endpoint)) continue;
-    entry.conn = start_dial(entry.peer.endpoint, entry.peer.node, PeerSource::operator_given, now);
+    // Whom the operator named may have changed keys since.
+    const auto expected = entry.peer.node ? std::optional(successions.current(*entry.peer.node)) : std::nullopt;
+    const auto node = expected ? expected : entry.answered;
+    if ((node && (connected_to(*node) || is_self(*node))) || connected_to(entry.peer.endpoint)) continue;
+    entry.conn = start_dial(entry.peer.endpoint, expected, PeerSource::operator_given, now);
     peers.at(*entry.conn).kept = i;
+    peers.at(*entry.conn).likely = entry.answered;
   }
 }
 
 bool Node::State::usable(const KnownAddress& address, bool fresh_group, Instant now) const {
-  if (address.node && (connected_to(*address.node) || *address.node == config.identity->id)) return false;
+  if (address.node && (connected_to(*address.node) || is_self(*address.node))) return false;
   if (connected_to(address.endpoint) || reputation.avoided(address.endpoint, now)) return false;
   if (!fresh_group) return true;
   const AddressGroup group = group_of(address.endpoint.ip);
@@ -124,7 +136,10 @@ bool Node::State::dial_next(Now now, bool fresh_group) {
   if (!chosen) return false;
   // Hearsay about who answers somewhere must not keep us from whoever does: only a signed list names whom to expect.
   const bool certain = chosen->source == PeerSource::dns_signed || chosen->source == PeerSource::bootstrap;
-  start_dial(chosen->endpoint, certain ? chosen->node : std::nullopt, chosen->source, now);
+  const bool named = certain && chosen->node;
+  const auto expected = named ? std::optional(successions.current(*chosen->node)) : std::nullopt;
+  const ConnId conn = start_dial(chosen->endpoint, expected, chosen->source, now);
+  peers.at(conn).likely = chosen->node;
   return true;
 }
 

@@ -47,7 +47,7 @@ struct ReadBody {
   RequestId request;
   BlockHash block;
 };
-// Verify a seed list's signatures on a worker. Answer: on_seed_work_done(request, results), in order.
+// Verify signatures on a worker: a seed list's, or those of a succession. Answer: on_seed_work_done(request, results), in order.
 struct VerifySeeds {
   RequestId request;
   std::vector<VerifyWork> work;

@@ -13,6 +13,7 @@ Node::State::State(NodeConfig node_config, Provider& crypto, LogSink& log_sink)
       dns_pause{std::chrono::seconds{5}, std::chrono::minutes{10}},
       header_sync(config.request_timeout) {
   ASSERT(config.identity != nullptr);
+  if (auto chain = decode_successions(config.succession)) own_succession = std::move(*chain);
   for (const auto& peer : config.connect) {
     Kept entry;
     entry.peer = peer;
@@ -69,9 +70,9 @@ bool Node::takes_connections() const { return state_->loaded() && !state_->stopp
 
 std::optional<ConnId> Node::on_accepted(const Endpoint& remote, Now now) {
   State& s = *state_;
-  const size_t reserved = std::min(s.config.outbound_target, s.config.connections_max / 2);
-  if (!takes_connections() || s.alive_count() >= s.config.connections_max) return std::nullopt;
-  if (s.inbound_count() >= s.config.connections_max - reserved) return std::nullopt;
+  const size_t reserve = s.genesis_reserve();
+  if (!takes_connections() || s.alive_count() >= s.config.connections_max + reserve) return std::nullopt;
+  if (s.inbound_count() >= s.inbound_slots() + reserve) return std::nullopt;
   if (s.reputation.avoided(remote, now.mono)) return std::nullopt;
   Peer& peer = s.add_peer(remote, true, PeerSource::inbound, now.mono);
   s.begin_link(peer, Role::responder, now);

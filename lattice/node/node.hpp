@@ -21,6 +21,13 @@ struct KnownPeer {
   std::optional<NodeId> node;
 };
 
+// From this height of the own tip on no link speaks the suite, and those that do are closed.
+struct SuiteRetirement {
+  Suite suite = Suite::xxhfs_chacha;
+  uint64_t height = 0;
+  bool operator==(const SuiteRetirement&) const = default;
+};
+
 struct NodeConfig {
   ByteArray<4> magic{};
   ChainIdentity chain;
@@ -29,12 +36,21 @@ struct NodeConfig {
   uint16_t listen_port = 0;  // 0: takes no connections
   std::string user_agent;
   std::shared_ptr<const Identity> identity;
+  std::shared_ptr<const Identity> identity87;  // for suite 0x0011; may be null
+  // How it came to be `identity`, told to each peer: encode_successions, of which what leads to `identity` and has not expired
+  // is shown. Empty: it has never changed its keys.
+  Bytes succession;
   std::vector<Suite> suites{Suite::xxhfs_chacha};
+  std::vector<SuiteRetirement> retired;  // one suite at least is never retired
+  OutsideKeys outside_keys = OutsideKeys::off;
 
   std::vector<DnsSeed> seeds;        // empty: no DNS
   std::vector<KnownPeer> bootstrap;  // asked when DNS gave nobody
   std::vector<KnownPeer> connect;    // always dialled, kept
-  bool discovery = true;             // false: only `connect`, and whoever comes in
+  // Identities that get a link where no slot is free, and count like peers that this node chose. They prove who they are like
+  // anybody: nothing of this holds before their handshake is over.
+  std::vector<NodeId> genesis;
+  bool discovery = true;  // false: only `connect`, and whoever comes in
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
   Bytes stored_addresses;
@@ -54,7 +70,9 @@ struct PeerReport {
   std::optional<NodeId> node;
   bool inbound = false;
   bool established = false;
+  bool genesis = false;  // authenticated as one of NodeConfig::genesis
   Suite suite = Suite::xxhfs_chacha;
+  bool resumed = false;  // the link began with a ticket of an earlier one
   PeerSource source = PeerSource::inbound;
   double handshake_seconds = 0;
   uint64_t height = 0;  // as claimed
@@ -85,7 +103,7 @@ struct NodeReport {
   uint64_t consensus_received = 0;  // messages, copies too
   size_t blocks_in_flight = 0;
   size_t known_addresses = 0;
-  uint64_t handshakes = 0, dials_failed = 0;
+  uint64_t handshakes = 0, resumed = 0, dials_failed = 0;
   size_t sockets = 0;         // that the host has not let go of, those of closed links too
   size_t open_questions = 0;  // to the chain, the store and DNS
   size_t held_bytes = 0;      // of messages begun and not ended, over all links
@@ -102,6 +120,7 @@ struct NodeReport {
 struct NodeCounts {
   uint64_t messages = 0;  // that links handed it
   uint64_t handshakes = 0;
+  uint64_t resumed = 0;    // of them, with a ticket
   uint64_t consensus = 0;  // messages for the chain, copies too
 };
 

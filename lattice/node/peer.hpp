@@ -53,8 +53,13 @@ struct Peer {
 
   std::optional<Link> link;
   bool writing = false;  // the host has been told that there is something to write
-  std::optional<NodeId> expected, node;
+  std::optional<NodeId> expected, likely, node;
+  NodeId own;                        // who we are to it
+  std::optional<NodeId> asks_after;  // a link for one question only: has whoever answers here been this one?
+  bool genesis = false;              // authenticated as one that the operator named
+  bool expects_genesis = false;      // dialled as one: nobody else can answer
   Suite suite = Suite::xxhfs_chacha;
+  bool resumed = false;
   Duration handshake_time{};
   uint16_t version = 0;       // that the channel speaks
   uint16_t said_version = 0;  // that the peer says it speaks
@@ -70,6 +75,7 @@ struct Peer {
   Allowance hearsay{10, 0.1};    // addresses that nobody asked for
   bool asked_addresses = false;  // and not answered yet
   bool gave_addresses = false;
+  bool told_succession = false;
   BlockHash told;                      // the newest block that both sides know the other knows
   std::optional<BlockHash> announced;  // named by it, not known here yet
 
@@ -79,6 +85,7 @@ struct Peer {
 
   bool alive() const { return stage != Stage::closing; }
   bool open() const { return stage == Stage::open; }
+  bool takes_slot() const { return !genesis && !expects_genesis && !asks_after; }
 };
 
 }  // namespace lattice

@@ -33,6 +33,7 @@ NodeReport Node::State::report() const {
   out.blocks_in_flight = blocks.owed();
   out.known_addresses = addresses.size();
   out.handshakes = counts.handshakes;
+  out.resumed = counts.resumed;
   out.dials_failed = dials_failed;
   out.sockets = peers.size();
   out.open_questions = pending.size();
@@ -47,7 +48,9 @@ NodeReport Node::State::report() const {
     row.node = peer.node;
     row.inbound = peer.inbound;
     row.established = peer.open();
+    row.genesis = peer.genesis;
     row.suite = peer.suite;
+    row.resumed = peer.resumed;
     row.source = peer.source;
     row.handshake_seconds = seconds_of(peer.handshake_time);
     row.height = peer.status.height;

@@ -1,5 +1,5 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, dialing.cpp, channel.cpp, handlers_*.cpp, chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
+// connections.cpp, dialing.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
 // timers.cpp, report.cpp.
 #pragma once
 
@@ -11,6 +11,8 @@
 
 #include <lattice/discovery/address_table.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
+#include <lattice/link/peer_memory.hpp>
+#include <lattice/link/succession.hpp>
 #include <lattice/node/node.hpp>
 #include <lattice/node/peer.hpp>
 #include <lattice/node/recent.hpp>
@@ -26,6 +28,9 @@ constexpr size_t left_max = 64;
 constexpr size_t consensus_judging_max = 1024;
 constexpr size_t consensus_seen_max = 8192;
 constexpr size_t unasked_addresses_max = 10;
+constexpr size_t successions_judging_max = 64;  // with their bytes, at a worker
+constexpr size_t questions_max = 8;             // dials to ask who is there
+constexpr size_t genesis_reserve_max = 8;       // handshakes beyond the slots: one of them may be a genesis peer's
 // Of messages begun and not ended, over all links. One link alone may hold limits::reassembly_bytes_max; a hundred of them may
 // not.
 constexpr size_t held_bytes_max = 64 * 1024 * 1024;
@@ -63,7 +68,12 @@ struct ForSeed {
   size_t seed = 0;
 };
 struct ForLocalBlock {};
-using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed, ForLocalBlock>;
+struct ForSuccession {
+  ConnId conn;
+  std::vector<std::pair<NodeId, NodeId>> steps;  // before, after
+};
+using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed, ForLocalBlock,
+                             ForSuccession>;
 
 // A peer that the operator gave: dialled again whenever it is gone.
 struct Kept {
@@ -72,6 +82,13 @@ struct Kept {
   std::optional<ConnId> conn;
   Backoff backoff{std::chrono::seconds{1}, std::chrono::seconds{60}};
   Instant next_try{};
+};
+
+// Somebody else answers where this one was expected.
+struct Question {
+  Endpoint endpoint;
+  NodeId expected;
+  PeerSource source = PeerSource::operator_given;
 };
 
 struct Node::State {
@@ -88,6 +105,7 @@ struct Node::State {
   void on_link_event(Peer& peer, LinkClosed event, Now now);
   void remember_self(const Peer& peer);
   void avoid(const Peer& peer, ErrorCode code, Now now);
+  bool add_fault(const Peer& peer, ErrorCode code, Now now);
   bool keeps_link(const Peer& fresh, Now now);
   bool send(Peer& peer, const wire::Message& message, Now now);
   void fault(Peer& peer, ErrorCode code, const char* where, Now now);
@@ -98,6 +116,11 @@ struct Node::State {
   void count_held(Peer& peer);
   void bound_held(Now now);
   void flush();
+
+  // suite_policy.cpp
+  std::vector<Suite> allowed_suites() const;
+  void close_retired(Now now);
+  bool is_self(const NodeId& node) const;
 
   // dialing.cpp
   void dial(Now now);
@@ -110,6 +133,7 @@ struct Node::State {
   bool connected_to(const Endpoint& endpoint) const;
   size_t outbound_count() const;
   size_t inbound_count() const;
+  size_t inbound_slots() const;
   size_t alive_count() const;
   size_t open_count() const;
   size_t outbound_open_count() const;
@@ -134,6 +158,19 @@ struct Node::State {
   void on(Peer& peer, wire::GetAddresses& message, Now now);
   void on(Peer& peer, wire::Addresses& message, Now now);
   void learn_listener(const Peer& peer, Now now);
+
+  // handlers_succession.cpp
+  void on(Peer& peer, wire::Succession& message, Now now);
+  void announce_succession(Peer& peer, Now now);
+  void on_succession_verified(const ForSuccession& asked, const std::vector<bool>& valid, Now now);
+  void take_succession(const NodeId& before, const NodeId& after, Now now);
+  bool is_trusted(const NodeId& node) const;
+  bool is_genesis(const NodeId& node) const;
+  size_t genesis_reserve() const { return std::min(config.genesis.size(), genesis_reserve_max); }
+  bool beyond_slots(const Peer& peer) const;
+  void ask_later(const Peer& peer, ErrorCode reason);
+  void ask_who_it_is(Now now);
+  void on_asked(Peer& peer, Now now);
 
   // handlers_headers.cpp
   void on(Peer& peer, wire::GetHeaders& message, Now now);
@@ -210,6 +247,7 @@ struct Node::State {
   Provider& provider;
   LogSink& sink;
   Fifo<Effect> effects;
+  PeerMemory memory;  // of links; outlives them
   std::map<ConnId, Peer> peers;
   std::map<RequestId, Pending> pending;
   uint64_t next_conn = 1, next_request = 1;
@@ -221,6 +259,10 @@ struct Node::State {
   std::optional<ByteArray<4>> saved_sum;  // of what was saved last
   Instant save_due{};
   Reputation reputation;
+  SuccessionChain own_succession;
+  Successions successions;
+  size_t successions_judging = 0;
+  std::vector<Question> questions;
   DnsSeeds dns;
   Backoff dns_pause;
   std::optional<Instant> dns_due, dns_asked;

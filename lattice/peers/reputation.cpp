@@ -37,30 +37,57 @@ bool Reputation::is_mishap(ErrorCode code) {
   }
 }
 
-Reputation::Entry& Reputation::entry_of(const Endpoint& remote, Instant now) {
-  const Endpoint key = key_of(remote);
-  if (!entries_.contains(key) && entries_.size() >= entries_max) {
-    // The least missed: whose score has faded most, never one that is avoided while another is there.
+// Where there is no room, the least missed goes: whose score has faded most, never one that is avoided while another is there.
+template <class Key>
+Reputation::Entry& Reputation::entry_in(std::map<Key, Entry>& entries, const Key& key, Instant now) {
+  if (!entries.contains(key) && entries.size() >= entries_max) {
     const auto worth = [&](const auto& entry) {
-      const bool avoided = entry.second.avoid_until && *entry.second.avoid_until > now;
-      return std::pair(avoided, forgiven(std::max(entry.second.score, entry.second.mishaps), entry.second.updated, now));
+      const Instant until = entry.second.avoid_until.value_or(Instant{});
+      return std::pair(std::max(until, now),
+                       forgiven(std::max(entry.second.score, entry.second.mishaps), entry.second.updated, now));
     };
-    entries_.erase(std::ranges::min_element(entries_, {}, worth));
+    entries.erase(std::ranges::min_element(entries, {}, worth));
   }
-  return entries_[key];
+  return entries[key];
 }
 
-unsigned Reputation::on_fault(const Endpoint& remote, ErrorCode code, Instant now) {
-  if (!is_own_fault(code) || error_info(code).penalty == 0) return 0;
-  Entry& entry = entry_of(remote, now);
+Reputation::Entry& Reputation::entry_of(const Endpoint& remote, Instant now) { return entry_in(entries_, key_of(remote), now); }
+
+unsigned Reputation::add_points(Entry& entry, ErrorCode code, Instant now) {
   entry.score = forgiven(entry.score, entry.updated, now);
   entry.mishaps = forgiven(entry.mishaps, entry.updated, now);
   entry.updated = now;
   double& points = is_mishap(code) ? entry.mishaps : entry.score;
   points += error_info(code).penalty;
-  const auto value = static_cast<unsigned>(points);
+  return static_cast<unsigned>(points);
+}
+
+unsigned Reputation::on_fault(const Endpoint& remote, ErrorCode code, Instant now) {
+  if (!is_own_fault(code) || error_info(code).penalty == 0) return 0;
+  const unsigned value = add_points(entry_of(remote, now), code, now);
   if (value >= score_limit) avoid(remote, code, now);
   return value;
+}
+
+unsigned Reputation::on_node_fault(const NodeId& node, ErrorCode code, Instant now) {
+  if (!is_own_fault(code) || error_info(code).penalty == 0) return 0;
+  Entry& entry = entry_in(nodes_, node, now);
+  const unsigned value = add_points(entry, code, now);
+  if (value < score_limit) return value;
+  if (is_mishap(code)) entry.mishaps = std::min(entry.mishaps, score_limit / 2.0);  // may try again after the pause
+  avoid_node(node, now, time_for(code));
+  return value;
+}
+
+void Reputation::succeed(const NodeId& before, const NodeId& after, Instant now) {
+  const auto found = nodes_.find(before);
+  if (found == nodes_.end()) return;
+  const Entry from = found->second;  // a copy: it may be the one that has to make room
+  Entry& to = entry_in(nodes_, after, now);
+  to.score = std::max(forgiven(to.score, to.updated, now), forgiven(from.score, from.updated, now));
+  to.mishaps = std::max(forgiven(to.mishaps, to.updated, now), forgiven(from.mishaps, from.updated, now));
+  to.updated = now;
+  to.avoid_until = std::max(to.avoid_until, from.avoid_until);
 }
 
 void Reputation::avoid(const Endpoint& remote, ErrorCode reason, Instant now) {
@@ -86,16 +113,13 @@ std::vector<std::pair<IpAddress, ErrorCode>> Reputation::avoided(Instant now) co
 }
 
 void Reputation::avoid_node(const NodeId& node, Instant now, Duration how_long) {
-  if (!nodes_.contains(node) && nodes_.size() >= entries_max) {
-    nodes_.erase(std::ranges::min_element(nodes_, {}, [](const auto& entry) { return entry.second; }));
-  }
-  Instant& until = nodes_[node];
-  until = std::max(until, now + how_long);
+  Entry& entry = entry_in(nodes_, node, now);
+  entry.avoid_until = std::max(entry.avoid_until.value_or(now), now + how_long);
 }
 
 bool Reputation::node_avoided(const NodeId& node, Instant now) const {
   const auto found = nodes_.find(node);
-  return found != nodes_.end() && found->second > now;
+  return found != nodes_.end() && found->second.avoid_until && *found->second.avoid_until > now;
 }
 
 bool Score::add(ErrorCode code, Instant now) {

@@ -1,4 +1,4 @@
-// What peers did wrong, per address, for as long as it matters. A link's own score lives with the link.
+// What peers did wrong, per address and per identity, for as long as it matters. A link's own score lives with the link.
 //
 // Only what an established peer did counts for its address: bytes before that can be anybody's on the way, and so can a record
 // that does not open.
@@ -33,6 +33,11 @@ class Reputation {
   // The same for who was behind it, wherever it comes from next. A fresh identity costs little: the address counts too.
   void avoid_node(const NodeId& node, Instant now, Duration how_long = avoid_time);
   bool node_avoided(const NodeId& node, Instant now) const;
+  // The identity's score after this fault, from whichever address it came.
+  unsigned on_node_fault(const NodeId& node, ErrorCode code, Instant now);
+  // `before` has become `after`: what was held against the one is held against the other, at least as much and as long. Twice
+  // is once.
+  void succeed(const NodeId& before, const NodeId& after, Instant now);
   std::vector<std::pair<IpAddress, ErrorCode>> avoided(Instant now) const;  // all of them
   size_t size() const { return entries_.size(); }
 
@@ -52,10 +57,13 @@ class Reputation {
   };
   // An address without its port; on loopback, where many nodes share one address, with it.
   static Endpoint key_of(const Endpoint& remote);
+  template <class Key>
+  static Entry& entry_in(std::map<Key, Entry>& entries, const Key& key, Instant now);
+  static unsigned add_points(Entry& entry, ErrorCode code, Instant now);
   Entry& entry_of(const Endpoint& remote, Instant now);
 
   std::map<Endpoint, Entry> entries_;
-  std::map<NodeId, Instant> nodes_;  // until when
+  std::map<NodeId, Entry> nodes_;
 };
 
 // What one link may have done wrong so far.

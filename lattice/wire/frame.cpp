@@ -5,13 +5,19 @@
 
 namespace lattice::wire {
 
+// A ratchet's frames tell by their length which they are; link/ratchet.cpp knows the lengths.
+static bool own_chunk_fits(uint8_t kind, size_t bytes) {
+  if (kind == FrameFlags::ratchet) return bytes <= limits::ratchet_chunk_bytes_max;
+  if (kind == FrameFlags::close) return bytes == 2;
+  return bytes == (kind == FrameFlags::credit ? 6 : 0);
+}
+
 static Result<void> check_own(const Frame& frame) {
   const uint8_t kind = frame.flags & FrameFlags::own;
   if ((kind & (kind - 1)) != 0) return fail(ErrorCode::bad_frame, "two kinds of link frame in one");
   if (!frame.is_first() || !frame.is_last()) return fail(ErrorCode::bad_frame, "link frame in parts");
   if (frame.channel != link_channel || frame.lane != Lane::control) return fail(ErrorCode::bad_frame, "link frame elsewhere");
-  const size_t length = kind == FrameFlags::close ? 2 : 0;
-  if (frame.chunk.size() != length) return fail(ErrorCode::bad_frame, "link frame length");
+  if (!own_chunk_fits(kind, frame.chunk.size())) return fail(ErrorCode::bad_frame, "link frame length");
   return {};
 }
 

@@ -7,16 +7,18 @@
 
 namespace lattice::wire {
 
-// The link's own frames (close, ready, rekey) go on channel 0, lane control, and are whole; messages go on the others.
+// The link's own frames (close, ready, rekey, credit) go on channel 0, lane control, and are whole; messages go on the others.
 constexpr ChannelId link_channel = 0;
 
 struct FrameFlags {
-  static constexpr uint8_t first = 1;   // begins a message
-  static constexpr uint8_t last = 2;    // ends it
-  static constexpr uint8_t close = 4;   // the link ends; payload: reason u16
-  static constexpr uint8_t ready = 8;   // the responder accepted message 3; no payload
-  static constexpr uint8_t rekey = 16;  // the sender's key changes after this record; no payload; last frame of its record
-  static constexpr uint8_t own = close | ready | rekey;
+  static constexpr uint8_t first = 1;     // begins a message
+  static constexpr uint8_t last = 2;      // ends it
+  static constexpr uint8_t close = 4;     // the link ends; payload: reason u16
+  static constexpr uint8_t ready = 8;     // the sender has accepted the handshake; no payload
+  static constexpr uint8_t rekey = 16;    // the sender's key changes after this record; no payload; last frame of its record
+  static constexpr uint8_t ratchet = 32;  // fresh keys; payload: link/ratchet.hpp; last frame of its record
+  static constexpr uint8_t credit = 64;   // a channel may send so much more; payload: channel u16, bytes u32
+  static constexpr uint8_t own = close | ready | rekey | ratchet | credit;
   static constexpr uint8_t all = first | last | own;
 };
 

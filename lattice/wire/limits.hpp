@@ -16,6 +16,7 @@ constexpr size_t extensions_bytes_max = 512;
 constexpr size_t record_bytes_max = 65535;  // ciphertext with its tag
 constexpr size_t chunk_bytes_max = 16 * 1024;
 constexpr size_t frame_header_bytes = 6;
+constexpr size_t ratchet_chunk_bytes_max = 32 + 1568;  // X25519 key and ML-KEM-1024's
 constexpr size_t message_header_bytes = 12;
 static_assert(chunk_bytes_max + frame_header_bytes + 16 <= record_bytes_max);
 
@@ -35,6 +36,7 @@ constexpr size_t user_agent_bytes_max = 256;
 constexpr size_t reason_text_bytes_max = 128;
 constexpr size_t score_bytes_max = 32;
 constexpr size_t consensus_bytes_max = 64 * 1024;
+constexpr size_t succession_bytes_max = 64 * 1024;
 constexpr size_t tlv_fields_max = 32;
 constexpr size_t tlv_bytes_max = 4096;
 constexpr size_t channels_max = 16;
@@ -46,8 +48,14 @@ static_assert(headers_bytes_max <= message_bytes_max);
 // once.
 constexpr size_t reassembly_bytes_max = 2 * message_bytes_max + 4 * small_message_bytes_max;
 constexpr size_t early_bytes_max = 1024 * 1024;  // records that come while the handshake is still being verified
+// Of one channel; once for what needs credit and once for control and consensus, so that neither holds up the other.
 constexpr size_t send_queue_bytes_max = 32 * 1024 * 1024;
 constexpr size_t send_queue_messages_max = 4096;
+constexpr size_t urgent_bytes_max = 1024 * 1024;  // control and consensus that nobody has taken: then no more is read
+// Credit (link/credit.hpp): of headers, transactions and blocks of one channel, under way or not yet taken.
+constexpr size_t channel_credit_bytes = 8 * 1024 * 1024;
+constexpr size_t channel_credit_step = channel_credit_bytes / 4;  // given back at once
+constexpr size_t credit_message_bytes_min = 256;
 constexpr size_t send_buffer_bytes_max = 256 * 1024;  // sealed, not yet taken by the socket: seal late
 
 }  // namespace lattice::limits

@@ -1,6 +1,7 @@
 #include <lattice/wire/messages.hpp>
 
 #include <algorithm>
+#include <array>
 
 #include <lattice/base/assert.hpp>
 #include <lattice/base/crc32c.hpp>
@@ -26,6 +27,7 @@ static constexpr CommandInfo commands[] = {
     {Command::ping, "ping", Lane::control, 8},
     {Command::pong, "pong", Lane::control, 8},
     {Command::reject, "reject", Lane::control, 37 + limits::reason_text_bytes_max + tlv},
+    {Command::succession, "succession", Lane::transactions, limits::succession_bytes_max},
     {Command::get_addresses, "get_addresses", Lane::transactions, tlv},
     {Command::addresses, "addresses", Lane::transactions, 2 + limits::addresses_max * 67 + tlv},
     {Command::get_headers, "get_headers", Lane::headers, 1 + limits::locator_hashes_max * 32 + 32 + tlv},
@@ -47,10 +49,17 @@ static constexpr bool all_within_limits() {
 }
 static_assert(all_within_limits());
 
+// Each message is looked up several times on its way: by its number, at once. 0 is no command.
+static constexpr size_t command_numbers = 64;
+static constexpr std::array<uint8_t, command_numbers> command_rows = [] {
+  std::array<uint8_t, command_numbers> rows{};
+  for (size_t i = 0; i < std::size(commands); ++i) rows[static_cast<size_t>(commands[i].command)] = static_cast<uint8_t>(i + 1);
+  return rows;
+}();
+
 static const CommandInfo* find_command(uint16_t command) {
-  const auto found =
-      std::ranges::find(commands, command, [](const CommandInfo& info) { return static_cast<uint16_t>(info.command); });
-  return found == std::end(commands) ? nullptr : found;
+  if (command >= command_numbers || command_rows[command] == 0) return nullptr;
+  return &commands[command_rows[command] - 1];
 }
 
 static size_t payload_bytes_max(uint16_t command) {
@@ -60,9 +69,9 @@ static size_t payload_bytes_max(uint16_t command) {
 
 // In the order of the variant.
 static constexpr Command variant_commands[] = {
-    Command::open_channel,  Command::status,    Command::ping,        Command::pong,     Command::reject,
-    Command::get_addresses, Command::addresses, Command::get_headers, Command::headers,  Command::inventory,
-    Command::get_blocks,    Command::block,     Command::not_found,   Command::consensus};
+    Command::open_channel,  Command::status,    Command::ping,        Command::pong,      Command::reject,
+    Command::get_addresses, Command::addresses, Command::get_headers, Command::headers,   Command::inventory,
+    Command::get_blocks,    Command::block,     Command::not_found,   Command::consensus, Command::succession};
 static_assert(std::size(variant_commands) + 1 == std::variant_size_v<Message>);
 
 Command command_of(const Message& message) {
@@ -101,34 +110,54 @@ Result<MessageHeader> read_message_header(ByteView bytes) {
 static SharedBytes body_of(const Message& message) {
   if (const auto* block = std::get_if<Block>(&message)) return block->bytes;
   if (const auto* consensus = std::get_if<Consensus>(&message)) return consensus->bytes;
+  if (const auto* succession = std::get_if<Succession>(&message)) return succession->bytes;
   return {};
 }
 
-EncodedMessage encode(const Message& message, uint16_t version) {
+SharedBytes encode_to(const Message& message, uint16_t version, Bytes& to) {
   const Command command = command_of(message);
   SharedBytes body = body_of(message);
-  Writer payload;
-  if (body.empty()) write_payload(payload, message);
-  const size_t length = payload.size() + body.size();
+  const size_t start = to.size();
+  Writer writer(std::move(to));
+  writer.u16(version).u16(static_cast<uint16_t>(command)).u64(0);  // length and checksum: below
+  if (body.empty()) write_payload(writer, message);
+  to = writer.take();
+  const size_t length = to.size() - start - limits::message_header_bytes + body.size();
   ASSERT(length <= payload_bytes_max(static_cast<uint16_t>(command)));
-
-  Writer head;
-  head.reserve(limits::message_header_bytes + payload.size());
-  head.u16(version).u16(static_cast<uint16_t>(command)).u32(static_cast<uint32_t>(length));
-  const uint32_t checksum = crc32c(body.view(), crc32c(payload.view(), crc32c(head.view())));
-  head.u32(checksum).bytes(payload.view());
-  return {head.take(), std::move(body)};
+  uint8_t* header = to.data() + start;
+  store_be(header + 4, static_cast<uint32_t>(length));
+  const ByteView payload = ByteView(to).subspan(start + limits::message_header_bytes);
+  store_be(header + 8, crc32c(body.view(), crc32c(payload, crc32c({header, 8}))));
+  return body;
 }
 
-Result<Message> decode(SharedBytes bytes) {
-  TRY(header, read_message_header(bytes.view()));
+EncodedMessage encode(const Message& message, uint16_t version) {
+  EncodedMessage encoded;
+  encoded.body = encode_to(message, version, encoded.head);
+  return encoded;
+}
+
+// The payload of a whole message.
+static Result<std::pair<Command, ByteView>> check_message(ByteView bytes) {
+  TRY(header, read_message_header(bytes));
   const size_t whole = limits::message_header_bytes + header.length;
   if (bytes.size() < whole) return fail(truncated, "message");
   if (bytes.size() > whole) return fail(trailing_bytes, "message");
-  const ByteView payload = bytes.view().subspan(limits::message_header_bytes);
-  if (crc32c(payload, crc32c(bytes.view().first(8))) != header.checksum) return fail(bad_checksum, "message");
-  if (!find_command(header.command)) return Message{Unknown{header.command}};
-  return read_payload(static_cast<Command>(header.command), bytes.part(limits::message_header_bytes, header.length));
+  const ByteView payload = bytes.subspan(limits::message_header_bytes);
+  if (crc32c(payload, crc32c(bytes.first(8))) != header.checksum) return fail(bad_checksum, "message");
+  return std::pair(static_cast<Command>(header.command), payload);
+}
+
+Result<Message> decode(SharedBytes bytes) {
+  TRY(message, check_message(bytes.view()));
+  return read_payload(message.first, bytes.part(limits::message_header_bytes, message.second.size()));
+}
+
+Result<Message> decode_view(ByteView bytes) {
+  TRY(message, check_message(bytes));
+  const auto [command, payload] = message;
+  const bool keeps = command == Command::block || command == Command::consensus;
+  return read_payload(command, keeps ? SharedBytes::copy_of(payload) : SharedBytes(nullptr, payload));
 }
 
 }  // namespace lattice::wire

@@ -25,6 +25,7 @@ enum class Command : uint16_t {
   ping = 3,
   pong = 4,
   reject = 5,
+  succession = 6,
   get_addresses = 16,
   addresses = 17,
   get_headers = 32,
@@ -126,6 +127,11 @@ struct Consensus {
   SharedBytes bytes;
   bool operator==(const Consensus& other) const { return equal(bytes.view(), other.bytes.view()); }
 };
+// How the sender came to be who it is: link/succession.hpp reads it. At most once a link.
+struct Succession {
+  SharedBytes bytes;
+  bool operator==(const Succession& other) const { return equal(bytes.view(), other.bytes.view()); }
+};
 // A message of a command that this version does not know: skipped and counted. Never sent.
 struct Unknown {
   uint16_t command = 0;
@@ -133,7 +139,7 @@ struct Unknown {
 };
 
 using Message = std::variant<OpenChannel, Status, Ping, Pong, Reject, GetAddresses, Addresses, GetHeaders, Headers, Inventory,
-                             GetBlocks, Block, NotFound, Consensus, Unknown>;
+                             GetBlocks, Block, NotFound, Consensus, Succession, Unknown>;
 
 Command command_of(const Message& message);  // ASSERTs that it is not Unknown
 Lane lane_of(Command command);
@@ -156,7 +162,11 @@ struct EncodedMessage {
   size_t size() const { return head.size() + body.size(); }
 };
 EncodedMessage encode(const Message& message, uint16_t version);
-// `bytes`: a whole message with its header. Block and Consensus keep `bytes` alive and view into it.
+// Appends the head of the message to `to` and gives its body: what encode does, without memory of its own.
+SharedBytes encode_to(const Message& message, uint16_t version, Bytes& to);
+// `bytes`: a whole message with its header. Block, Consensus and Succession keep `bytes` alive and view into it.
 Result<Message> decode(SharedBytes bytes);
+// The same of bytes that do not stay: only what the message keeps of them is copied.
+Result<Message> decode_view(ByteView bytes);
 
 }  // namespace lattice::wire

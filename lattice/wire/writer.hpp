@@ -12,6 +12,8 @@ void store_be(uint8_t* to, Number value) {
 
 class Writer {
  public:
+  Writer() = default;
+  explicit Writer(Bytes begun) : out_(std::move(begun)) {}
   Writer& u8(uint8_t value) { return number(value); }
   Writer& u16(uint16_t value) { return number(value); }
   Writer& u32(uint32_t value) { return number(value); }

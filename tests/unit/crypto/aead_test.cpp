@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace lattice {
 namespace {
 
@@ -43,6 +45,29 @@ TEST_P(AeadTest, OpensWhatItSeals) {
       const Bytes plain = text(size), sealed = seal(size, ad, plain);
       Bytes opened(size);
       ASSERT_TRUE(other->open(size, ad, sealed, opened)) << size;
+      EXPECT_EQ(opened, plain);
+    }
+  }
+}
+
+// Contexts are the thread's: keys that take turns, come and go, and move between threads must never meet.
+TEST_P(AeadTest, KeysThatTakeTurnsStayApart) {
+  const Bytes plain = text(100);
+  std::vector<std::unique_ptr<Aead>> sealers, openers;
+  for (uint8_t i = 0; i < 5; ++i) {
+    sealers.push_back(provider->aead(GetParam(), key(i)));
+    openers.push_back(provider->aead(GetParam(), key(i)));
+  }
+  for (uint64_t nonce = 0; nonce < 20; ++nonce) {
+    for (size_t i = 0; i < 5; ++i) {
+      if (nonce == 10) sealers[i] = provider->aead(GetParam(), key(static_cast<uint8_t>(i)));  // most likely where one was
+      Bytes sealed(plain.size() + aead_tag_bytes), opened(plain.size());
+      if (nonce % 3 == 0)
+        std::jthread([&] { sealers[i]->seal(nonce, {}, plain, sealed); });
+      else
+        sealers[i]->seal(nonce, {}, plain, sealed);
+      EXPECT_FALSE(openers[(i + 1) % 5]->open(nonce, {}, sealed, opened)) << "another key";
+      ASSERT_TRUE(openers[i]->open(nonce, {}, sealed, opened)) << nonce << " " << i;
       EXPECT_EQ(opened, plain);
     }
   }

@@ -87,10 +87,13 @@ struct LinkPair {
       const bool to_responder = carry(*initiator, *responder, Role::initiator);
       work(*responder);
       const bool to_initiator = carry(*responder, *initiator, Role::responder);
-      moved = to_responder || to_initiator;
+      // What is taken gives credit back, and more may move.
+      const size_t before = initiator_events.size() + responder_events.size();
+      drain(*initiator, initiator_events);
+      drain(*responder, responder_events);
+      const bool drained = initiator_events.size() + responder_events.size() != before;
+      moved = to_responder || to_initiator || drained;
     }
-    drain(*initiator, initiator_events);
-    drain(*responder, responder_events);
   }
 
   void handshake() {

@@ -221,7 +221,7 @@ struct RawPeer : Keys {
     append(record, text);
     record.resize(record.size() + 16);
     EXPECT_TRUE(sealer.seal(record.data(), text.size()));
-    const auto read = session.on_record(ByteView(record).subspan(2));
+    const auto read = session.on_record(ByteView(record).subspan(2), Instant{});
     return read ? none : read.error().code;
   }
 };

@@ -63,6 +63,57 @@ TEST(reputation, memory_is_bounded_and_bans_stay) {
   EXPECT_TRUE(r.avoided(far, at(2)));
 }
 
+NodeId node_of(uint16_t number) {
+  NodeId node;
+  node.bytes[0] = static_cast<uint8_t>(number >> 8);
+  node.bytes[1] = static_cast<uint8_t>(number);
+  return node;
+}
+
+TEST(reputation, an_identity_is_judged_wherever_it_comes_from) {
+  Reputation r;
+  for (int i = 0; i < 4; ++i) EXPECT_LT(r.on_node_fault(node_of(1), ErrorCode::stalled, at(0)), score_limit);
+  EXPECT_LT(r.on_node_fault(node_of(2), ErrorCode::unrequested, at(0)), score_limit);
+  EXPECT_FALSE(r.node_avoided(node_of(1), at(0)));
+  EXPECT_GE(r.on_node_fault(node_of(1), ErrorCode::stalled, at(0)), score_limit);
+  EXPECT_TRUE(r.node_avoided(node_of(1), at(1)));
+  EXPECT_FALSE(r.node_avoided(node_of(1), Instant{Reputation::pause_time}));  // mishaps alone
+  EXPECT_GE(r.on_node_fault(node_of(2), ErrorCode::bad_header, at(0)), score_limit);
+  EXPECT_TRUE(r.node_avoided(node_of(2), Instant{hours{24} - seconds{1}}));
+  EXPECT_FALSE(r.node_avoided(node_of(2), Instant{hours{24}}));
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(r.on_node_fault(node_of(3), ErrorCode::bad_record, at(0)), 0u);
+}
+
+TEST(reputation, new_keys_are_no_way_out) {
+  Reputation r;
+  r.avoid_node(node_of(1), at(0));
+  r.succeed(node_of(1), node_of(2), at(10));
+  EXPECT_TRUE(r.node_avoided(node_of(2), Instant{hours{24} - seconds{1}}));
+  EXPECT_FALSE(r.node_avoided(node_of(2), Instant{hours{24}}));
+  r.succeed(node_of(1), node_of(2), Instant{hours{25}});  // what is over is over
+  EXPECT_FALSE(r.node_avoided(node_of(2), Instant{hours{25}}));
+}
+
+TEST(reputation, points_follow_to_new_keys_once) {
+  Reputation r;
+  EXPECT_EQ(r.on_node_fault(node_of(1), ErrorCode::bad_handshake, at(0)), 0u);
+  for (int i = 0; i < 3; ++i) r.on_node_fault(node_of(1), ErrorCode::unrequested, at(0));
+  for (int i = 0; i < 5; ++i) r.succeed(node_of(1), node_of(2), at(0));
+  EXPECT_FALSE(r.node_avoided(node_of(2), at(0)));
+  EXPECT_EQ(r.on_node_fault(node_of(2), ErrorCode::unrequested, at(0)), 80u);
+  EXPECT_GE(r.on_node_fault(node_of(2), ErrorCode::unrequested, at(0)), score_limit);
+  EXPECT_TRUE(r.node_avoided(node_of(2), at(1)));
+  r.succeed(node_of(7), node_of(8), at(0));  // nothing is held against it
+  EXPECT_FALSE(r.node_avoided(node_of(8), at(0)));
+}
+
+TEST(reputation, memory_of_identities_is_bounded_and_bans_stay) {
+  Reputation r;
+  r.avoid_node(node_of(1), at(0));
+  for (uint16_t i = 2; i < Reputation::entries_max + 100; ++i) r.on_node_fault(node_of(i), ErrorCode::idle_timeout, at(1));
+  EXPECT_TRUE(r.node_avoided(node_of(1), at(2)));
+}
+
 TEST(reputation, who_is_remembered_wherever_it_comes_from) {
   Reputation r;
   NodeId node;

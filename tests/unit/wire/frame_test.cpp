@@ -67,6 +67,27 @@ TEST(Frame, RulesOfFlagsAndLanes) {
   EXPECT_EQ(frame_error(0, 0, 0x0b, chunk), bad_frame);
   EXPECT_EQ(frame_error(0, 0, 0x13, {}), none);       // rekey
   EXPECT_EQ(frame_error(0, 0, 0x1b, {}), bad_frame);  // two at once
+  const Bytes grant(6, 0);
+  EXPECT_EQ(frame_error(0, 0, 0x43, grant), none);  // credit
+  EXPECT_EQ(frame_error(0, 0, 0x43, Bytes(5)), bad_frame);
+  EXPECT_EQ(frame_error(0, 0, 0x43, Bytes(7)), bad_frame);
+  EXPECT_EQ(frame_error(0, 0, 0x43, {}), bad_frame);
+  EXPECT_EQ(frame_error(1, 0, 0x43, grant), bad_frame);
+  EXPECT_EQ(frame_error(0, 4, 0x43, grant), bad_frame);
+}
+
+// What each of the 256 values of the flags means with each length that some frame of the link has.
+TEST(Frame, EveryFlagCombination) {
+  for (int flags = 0; flags < 256; ++flags) {
+    for (const size_t length : {0, 2, 6}) {
+      const bool close = flags == 0x07 && length == 2, credit = flags == 0x43 && length == 6;
+      const bool bare = (flags == 0x0b || flags == 0x13) && length == 0;
+      const ErrorCode code = close || credit || bare ? none : bad_frame;
+      EXPECT_EQ(frame_error(0, 0, static_cast<uint8_t>(flags), Bytes(length)), code) << flags << " " << length;
+      const bool message = flags <= 3 && length > 0;
+      EXPECT_EQ(frame_error(1, 0, static_cast<uint8_t>(flags), Bytes(length)), message ? none : bad_frame) << flags;
+    }
+  }
 }
 
 }  // namespace

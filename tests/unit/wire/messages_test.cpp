@@ -50,7 +50,8 @@ TEST(Messages, EachTruncationIsRefused) {
 TEST(Messages, EachShorterPayloadIsRefused) {
   for (const Message& message : samples()) {
     const Command command = command_of(message);
-    if (command == Command::block || command == Command::consensus || command == Command::get_addresses) continue;
+    const bool any_length = command == Command::block || command == Command::consensus || command == Command::succession;
+    if (any_length || command == Command::get_addresses) continue;
     const Bytes payload = payload_of(message);
     for (size_t length = 0; length < payload.size(); ++length) {
       EXPECT_NE(decode_error(command, ByteView(payload).first(length)), none)
@@ -151,6 +152,8 @@ TEST(Messages, LengthIsBoundedByTheCommandBeforeTheBytesAreThere) {
   EXPECT_EQ(header(static_cast<Command>(999), limits::small_message_bytes_max), none);
   EXPECT_EQ(header(static_cast<Command>(999), limits::small_message_bytes_max + 1), too_large);
   EXPECT_EQ(header(Command::consensus, 0xffffffff), too_large);
+  EXPECT_EQ(header(Command::succession, limits::succession_bytes_max), none);
+  EXPECT_EQ(header(Command::succession, limits::succession_bytes_max + 1), too_large);
 }
 
 TEST(Messages, EachCountHasItsLimit) {
@@ -219,6 +222,7 @@ TEST(Messages, FieldsThatCannotBe) {
   EXPECT_EQ(decode_error(Command::inventory, inventory), bad_value);
   EXPECT_EQ(decode_error(Command::block, {}), bad_value);
   EXPECT_EQ(decode_error(Command::consensus, {}), bad_value);
+  EXPECT_EQ(decode_error(Command::succession, {}), bad_value);
   EXPECT_EQ(decode_error(Command::headers, header_of(0)), bad_value);
   EXPECT_EQ(decode_error(Command::headers, header_of(limits::header_bytes_min - 1)), bad_value);
   EXPECT_EQ(decode_error(Command::headers, header_of(limits::header_bytes_max + 1)), too_large);
@@ -256,6 +260,7 @@ TEST(Messages, ControlGoesByControl) {
   EXPECT_EQ(lane_of(Command::consensus), Lane::consensus);
   EXPECT_EQ(lane_of(Command::headers), Lane::headers);
   EXPECT_EQ(lane_of(Command::block), Lane::blocks);
+  EXPECT_EQ(lane_of(Command::succession), Lane::transactions);
 }
 
 // The bytes that docs/PROTOCOL.md shows.
@@ -268,6 +273,7 @@ TEST(Messages, GoldenBytes) {
   EXPECT_EQ(to_hex(payload_of(Reject{36, bad_merkle_root, hash_of(0), "no"})), "00240068" + std::string(64, '0') + "026e6f");
   EXPECT_EQ(to_hex(payload_of(Addresses{{{{IpAddress::v4(192, 0, 2, 1), 8333}, std::nullopt, 1, 5}}})),
             "000100000000000000000000ffffc0000201208d0000000000000000010000000000000005");
+  EXPECT_EQ(to_hex(joined(Succession{shared({1, 2, 3})}).view()), "000100060000000321946d23010203");
   EXPECT_EQ(to_hex(payload_of(Headers{{Bytes(limits::header_bytes_min, 0xaa)}})), "00010020" + std::string(64, 'a'));
 }
 

@@ -42,6 +42,7 @@ inline std::vector<Message> samples() {
       Block{shared({1, 2, 3, 4, 5})},
       NotFound{{hash_of(7)}},
       Consensus{shared({9, 8, 7})},
+      Succession{shared({4, 5, 6})},
   };
 }
 

@@ -1,0 +1,2 @@
+// Asio's TLS, compiled once, like asio.cpp.
+#include <boost/asio/ssl/impl/src.hpp>

@@ -108,34 +108,10 @@ void read_chain(const toml::table& table, ChainSpec& spec) {
   if (section.find("least_work")) std::ranges::copy(section.hex("least_work", 32), spec.least_work.begin());
 }
 
-std::optional<Suite> read_suite(const toml::node& node) {
-  const auto text = node.value_exact<std::string>();
-  if (!text || !text->starts_with("0x")) return std::nullopt;
-  const auto bytes = from_hex(std::string_view(*text).substr(2));
-  if (!bytes || bytes->size() != 2) return std::nullopt;
-  const SuiteTraits* traits = find_suite(static_cast<uint16_t>((*bytes)[0] << 8 | (*bytes)[1]));
-  return traits ? std::optional(traits->suite) : std::nullopt;
-}
-
-void read_suites(const Section& section, ChainSpec& spec) {
-  const auto* node = section.find("suites");
-  if (!node) return;
-  spec.suites.clear();
-  for (const auto& one : *array_of(node, section.path("suites"), limits::offers_max)) {
-    const auto suite = read_suite(one);
-    if (!suite) refuse(one, "a suite is one of \"0x0001\", \"0x0002\", \"0x0011\", \"0x0021\", \"0x0101\"");
-    if (std::ranges::count(spec.suites, *suite) != 0) refuse(one, "this suite stands here twice");
-    spec.suites.push_back(*suite);
-  }
-  if (std::ranges::find_first_of(spec.suites, spec_suites_usual) == spec.suites.end()) {
-    refuse(*node, section.path("suites") + " must hold \"0x0001\", \"0x0002\" or \"0x0101\"");
-  }
-}
-
 void read_protocol(const toml::table* table, ChainSpec& spec, bool builds_on_preset) {
   if (!table) return;
   const Section section(*table, "[network_protocol]",
-                        {"magic_bytes", "protocol_version", "default_port", "max_connections", "connection_timeout", "suites"});
+                        {"magic_bytes", "protocol_version", "default_port", "max_connections", "connection_timeout"});
   if (builds_on_preset) {
     for (const char* key : {"magic_bytes", "protocol_version"}) {
       if (!section.find(key)) continue;
@@ -153,7 +129,6 @@ void read_protocol(const toml::table* table, ChainSpec& spec, bool builds_on_pre
   }
   section.maybe_number("max_connections", 1, 100'000, spec.connections_max);
   section.maybe_number("connection_timeout", 1, 600, spec.connection_timeout_s);
-  read_suites(section, spec);
 }
 
 std::vector<Digest> read_operators(const Section& section) {
@@ -354,21 +329,14 @@ static void write_seeds(std::string& out, const ChainSpec& spec) {
   }
 }
 
-static std::string suites_text(const std::vector<Suite>& suites) {
-  std::string out;
-  for (const Suite suite : suites) out += fmt::format("{}\"0x{:04x}\"", out.empty() ? "" : ", ", id_of(suite));
-  return out;
-}
-
 std::string chain_spec_text(const ChainSpec& spec) {
   std::string out = fmt::format("[chain]\nname = \"{}\"\nrules = \"{}\"\n# hash: {}\ngenesis = \"{}\"\nleast_work = \"{}\"\n",
                                 spec.name, rules_name(spec.rules), bitcoin::display(bitcoin::hash_header(spec.genesis)),
                                 to_hex(spec.genesis), to_hex(spec.least_work));
   out += fmt::format(
       "\n[network_protocol]\nmagic_bytes = \"{}\"\nprotocol_version = {}\ndefault_port = {}\nmax_connections = {}\n"
-      "connection_timeout = {}\nsuites = [{}]\n",
-      to_hex(spec.magic), spec.protocol_version, spec.default_port, spec.connections_max, spec.connection_timeout_s,
-      suites_text(spec.suites));
+      "connection_timeout = {}\n",
+      to_hex(spec.magic), spec.protocol_version, spec.default_port, spec.connections_max, spec.connection_timeout_s);
   write_seeds(out, spec);
   if (!spec.bootstrap.empty()) {
     out += "\n[bootstrap]\npeers = [\n";

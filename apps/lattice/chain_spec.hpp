@@ -2,8 +2,7 @@
 //
 //   preset = "bitcoin-regtest"        # or a chain of its own: [chain]
 //   [chain]             name, rules = "bitcoin-mainnet" | "bitcoin-regtest", genesis (80-byte header, hex), least_work (hex)
-//   [network_protocol]  magic_bytes, protocol_version, default_port, max_connections, connection_timeout (seconds),
-//                       suites = ["0x0001", "0x0101"] (what is spoken; whether it is chosen, both nodes' certificates say)
+//   [network_protocol]  magic_bytes, protocol_version, default_port, max_connections, connection_timeout (seconds)
 //   [[dns_seeds]]       name, operators (hashes, hex), threshold
 //   [bootstrap]         peers = ["lat1...@192.0.2.1:8333", "192.0.2.2:8333"]
 //   [trusted_header]    height, hash (display order), bits, time
@@ -60,7 +59,6 @@ struct ChainSpec {
   uint16_t default_port = 0;
   size_t connections_max = 125;
   uint32_t connection_timeout_s = 5;
-  std::vector<Suite> suites{NodeConfig{}.suites};
   std::vector<DnsSeed> dns_seeds;
   std::vector<KnownPeer> bootstrap;
   std::optional<TrustedHeader> trusted_header;
@@ -76,8 +74,6 @@ constexpr size_t spec_seeds_max = 16;
 constexpr size_t spec_operators_max = 16;
 constexpr size_t spec_bootstrap_max = 256;
 constexpr size_t spec_checkpoints_max = 1024;
-// One of these must be among a spec's suites: every node's certificate allows them.
-constexpr Suite spec_suites_usual[] = {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm, Suite::tls13};
 
 using SpecError = TomlError;
 

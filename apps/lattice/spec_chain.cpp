@@ -50,7 +50,6 @@ NodeConfig node_config(const ChainSpec& spec) {
   config.seeds = spec.dns_seeds;
   config.bootstrap = spec.bootstrap;
   config.connections_max = spec.connections_max;
-  config.suites = spec.suites;
   config.outbound_target = spec.outbound_connections;
   config.connection_timeout = std::chrono::seconds{spec.connection_timeout_s};
   config.handshake_timeout = std::chrono::seconds{spec.handshake_timeout_s};

@@ -17,7 +17,7 @@ BLOCKS = 50
 
 def with_suites(port, *suites):
     listed = ", ".join(f'"{suite}"' for suite in suites)
-    return chain_spec(f"{REGTEST}\n[network_protocol]\nsuites = [{listed}]", port)
+    return chain_spec(REGTEST, port, tail=f"\n[security]\nsuites = [{listed}]\n")
 
 
 def probe_program():

@@ -224,22 +224,6 @@ TEST(ChainSpec, WrongTypesAndRanges) {
   expect_refused(own_chain + "[bootstrap]\npeers = \"192.0.2.1:1\"\n", 9, {"must be a list"});
 }
 
-TEST(ChainSpec, SuitesAreWhatIsSpoken) {
-  EXPECT_EQ(accepted(own_chain).suites, NodeConfig{}.suites);
-  const auto spec = accepted(own_chain + "suites = [\"0x0101\", \"0x0001\"]\n");
-  EXPECT_EQ(spec.suites, (std::vector{Suite::tls13, Suite::xxhfs_chacha}));
-  EXPECT_EQ(node_config(spec).suites, spec.suites);
-  EXPECT_EQ(accepted(chain_spec_text(spec)).suites, spec.suites);
-  expect_refused(own_chain + "suites = \"0x0001\"\n", 8, {"[network_protocol] suites must be a list"});
-  for (const char* wrong : {"\"0x0003\"", "\"0001\"", "\"0x01\"", "\"0x000100\"", "\"0xzzzz\"", "1"}) {
-    expect_refused(own_chain + "suites = [\"0x0001\", " + wrong + "]\n", 8, {"a suite is one of", "0x0101"});
-  }
-  expect_refused(own_chain + "suites = [\"0x0001\", \"0x0001\"]\n", 8, {"twice"});
-  // What no certificate of ours allows by itself would leave a node without any.
-  expect_refused(own_chain + "suites = [\"0x0011\"]\n", 8, {"must hold"});
-  expect_refused(own_chain + "suites = []\n", 8, {"must hold"});
-}
-
 TEST(ChainSpec, WrongChains) {
   auto rules = own_chain;
   rules.replace(rules.find("bitcoin-regtest"), 15, "monero");

@@ -190,8 +190,9 @@ HostResult<void> run_node(const NodeOptions& options) {
   add_genesis_peers(config->node, *genesis);
   for (const auto& variable : genesis->outdated)
     log.log({LogLevel::warning, "genesis_certificate_outdated", {{"variable", variable}}});
-  const auto identity = load_identity(*provider, data, *passphrase ? &**passphrase : nullptr);
-  if (!identity) return std::unexpected(identity.error());
+  const auto identities = load_identities(*provider, data, *passphrase ? &**passphrase : nullptr, spec->security);
+  if (!identities) return std::unexpected(identities.error());
+  const auto& identity = identities->identity;
   if (*passphrase && !data.empty() && !key_file_is_sealed(key_path(data)).value_or(true)) {
     log.log({LogLevel::warning,
              "key_not_sealed",
@@ -203,11 +204,12 @@ HostResult<void> run_node(const NodeOptions& options) {
   if (!made)
     return failure("the chain could not be made", fmt::format("{} ({})", error_text(made.error().code), made.error().where),
                    "check [trusted_header] of the chain spec");
-  config->node.identity = *identity;
+  config->node.identity = identity;
+  config->node.identity87 = identities->identity87;
   tell_succession(config->node, data, log);
   if (!options.in_memory && !options.connect_only) keep_addresses(*config, *spec, data, log);
   config->node.chain = made->chain->identity();
-  if (auto opened = open_key_source(options, (*identity)->id, *config); !opened) return opened;
+  if (auto opened = open_key_source(options, identity->id, *config); !opened) return opened;
   std::optional<BlockFollower> follower;
   if (!options.follow.empty()) follower.emplace(options.follow, *spec, made->chain->identity().block_bytes_max, log);
 
@@ -217,7 +219,7 @@ HostResult<void> run_node(const NodeOptions& options) {
            "node_started",
            {{"version", std::string(version())},
             {"chain", spec->name},
-            {"node", node_id_text((*identity)->id)},
+            {"node", node_id_text(identity->id)},
             {"listen", host.local() ? host.local()->text() : "none"},
             {"data", data.empty() ? "memory" : data}}});
   Watch watch(options, log);
@@ -233,7 +235,7 @@ HostResult<void> run_node(const NodeOptions& options) {
   std::fflush(stdout);
   if (!options.report.empty()) {
     auto written = write_file_atomically(
-        options.report, sync_report_json(watch.last(), spec->name, (*identity)->id, watch.times(), host.key_counts()));
+        options.report, sync_report_json(watch.last(), spec->name, identity->id, watch.times(), host.key_counts()));
     if (!written) return written;
   }
   if (!ran) return ran;

@@ -22,28 +22,49 @@ Now clock_now() {
           WallTime{std::chrono::duration_cast<std::chrono::seconds>(wall)}};
 }
 
-std::shared_ptr<const Identity> identity_of(Provider& provider, const NodeSecret& secret, std::chrono::seconds lifetime) {
+static IdentityOptions options_from_now(std::chrono::seconds lifetime) {
   const auto wall = clock_now().wall;
   IdentityOptions options;
   options.not_before = wall - clock_tolerance;
   options.not_after = wall + lifetime;
   // Peers refuse a serial below the highest they have seen of us: the time of the start only grows.
   options.serial = static_cast<uint64_t>(unix_seconds(wall));
-  return make_identity(provider, secret, options);
+  return options;
+}
+
+std::shared_ptr<const Identity> identity_of(Provider& provider, const NodeSecret& secret, std::chrono::seconds lifetime) {
+  return make_identity(provider, secret, options_from_now(lifetime));
+}
+
+static HostResult<NodeSecret> load_secret(Provider& provider, const std::filesystem::path& data, const Passphrase* passphrase) {
+  if (data.empty()) {
+    NodeSecret secret;
+    provider.rng().fill(secret.span());
+    return secret;
+  }
+  if (auto made = make_private_folder(data); !made) return std::unexpected(made.error());
+  return load_or_create_key_file(key_path(data), provider.rng(), {passphrase, {}});
 }
 
 HostResult<std::shared_ptr<const Identity>> load_identity(Provider& provider, const std::filesystem::path& data,
                                                           const Passphrase* passphrase) {
-  NodeSecret secret;
-  if (data.empty()) {
-    provider.rng().fill(secret.span());
-  } else {
-    if (auto made = make_private_folder(data); !made) return std::unexpected(made.error());
-    auto loaded = load_or_create_key_file(key_path(data), provider.rng(), {passphrase, {}});
-    if (!loaded) return std::unexpected(loaded.error());
-    secret = *loaded;
-  }
-  return identity_of(provider, secret);
+  const auto secret = load_secret(provider, data, passphrase);
+  if (!secret) return std::unexpected(secret.error());
+  return identity_of(provider, *secret);
+}
+
+HostResult<Identities> load_identities(Provider& provider, const std::filesystem::path& data, const Passphrase* passphrase,
+                                       const SecurityPolicy& policy) {
+  const auto secret = load_secret(provider, data, passphrase);
+  if (!secret) return std::unexpected(secret.error());
+  IdentityOptions options = options_from_now(certificate_lifetime);
+  // A node is always known by its ML-DSA-65 key too, if only to its operator.
+  if (auto allowed = suites_of_key(policy, SignAlg::mldsa65); !allowed.empty()) options.allowed_suites = std::move(allowed);
+  Identities identities{make_identity(provider, *secret, options), nullptr};
+  options.sign_alg = SignAlg::mldsa87;
+  options.allowed_suites = suites_of_key(policy, SignAlg::mldsa87);
+  if (!options.allowed_suites.empty()) identities.identity87 = make_identity(provider, *secret, options);
+  return identities;
 }
 
 void tell_succession(NodeConfig& config, const std::filesystem::path& data, LogSink& log) {

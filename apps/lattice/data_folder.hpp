@@ -17,12 +17,19 @@ namespace lattice::app {
 
 constexpr auto certificate_lifetime = std::chrono::hours{24 * 90};
 
-// Under a certificate from now on.
+// Under a certificate from now on. Its suites are those of a chain spec that says nothing about them.
 std::shared_ptr<const Identity> identity_of(Provider& provider, const NodeSecret& secret,
                                             std::chrono::seconds lifetime = certificate_lifetime);
 // Makes the key where it is missing, sealed where there is a passphrase. Empty folder: a key that nobody keeps, for --in-memory.
 HostResult<std::shared_ptr<const Identity>> load_identity(Provider& provider, const std::filesystem::path& data,
                                                           const Passphrase* passphrase);
+// The same for a network: each kind of key under a certificate that allows what the network's policy allows.
+struct Identities {
+  std::shared_ptr<const Identity> identity;
+  std::shared_ptr<const Identity> identity87;  // null where no suite of the policy needs it
+};
+HostResult<Identities> load_identities(Provider& provider, const std::filesystem::path& data, const Passphrase* passphrase,
+                                       const SecurityPolicy& policy);
 // Lets the node say who it was before. A file that is wrong is said in the log, and the node starts without.
 void tell_succession(NodeConfig& config, const std::filesystem::path& data, LogSink& log);
 HostResult<std::unique_ptr<Store>> open_store(const ChainSpec& spec, const std::filesystem::path& data, bool in_memory);

@@ -62,7 +62,7 @@ static Json left_json(const LeftReport& left) {
 static Json keys_json(const KeyCounts& keys) {
   Json failed = Json::object();
   for (size_t i = 0; i < key_fault_count; ++i) {
-    if (keys.failed[i] > 0) failed[std::string(key_fault_name(static_cast<KeyFileFault>(i)))] = keys.failed[i];
+    if (keys.failed[i] > 0) failed[std::string(key_fault_name(static_cast<KeyFault>(i)))] = keys.failed[i];
   }
   return {{"fetched", keys.fetched}, {"failed", failed}};
 }

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <lattice/host/key_file.hpp>
@@ -102,6 +103,7 @@ HostResult<void> open_key_source(const NodeOptions& options, const NodeId& own, 
   auto source = open_outside_keys(*keys, own);
   if (!source) return std::unexpected(source.error());
   config.key_source = std::move(*source);
+  config.node.outside_keys = keys->policy;
   return {};
 }
 
@@ -164,7 +166,16 @@ HostResult<void> verdict(const NodeOptions& options, const Watch& watch) {
                             : "start it again: it goes on where it ended");
 }
 
+// Many systems begin a process with 1,024 descriptors and let it take more: handshakes of others alone may hold half of that.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 HostResult<void> run_node(const NodeOptions& options) {
+  raise_descriptor_limit();
   const auto spec = load_spec(options.chain);
   if (!spec) return std::unexpected(spec.error());
   auto config = host_config(options, *spec);

@@ -80,7 +80,9 @@ std::vector<Row> handshake_rows(const Options& options) {
     cpu.values.push_back(handshake * 1e6);
     cpu.limits.push_back(operations.handshake() * 1e6);
   }
-  return {cpu};
+  std::vector<Row> rows{cpu};
+  for (Row& row : shed_rows(options)) rows.push_back(std::move(row));
+  return rows;
 }
 
 }  // namespace lattice::bench

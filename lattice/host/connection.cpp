@@ -182,6 +182,12 @@ void Connection::close() {
   write();
 }
 
+void Connection::reset() {
+  error_code ignored;
+  if (state_ == State::open) socket_.set_option(tcp::socket::linger(true, 0), ignored);
+  finish();
+}
+
 // A socket closed over unread bytes resets the connection, and the peer may lose our last words: so they are read and thrown
 // away until the peer ends too, or the limit.
 asio::awaitable<void> Connection::run_close() {

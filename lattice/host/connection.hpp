@@ -27,6 +27,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start_reading();  // once the Node knows the connection
   void write();          // what the Node has pending, as far as the socket takes it; the rest when it can
   void close();          // write for a second at most, then closed
+  void reset();          // closed at once; the kernel keeps nothing of it either
   void wake();           // reading may go on
   void abandon();        // at once, nobody is told
 

@@ -46,6 +46,7 @@ Reactor::Reactor(HostConfig host_config, std::unique_ptr<Chain> chain, std::uniq
       timer_(io),
       resolver_(io.get_executor(), config.dns_servers),
       crypto_(crypto_threads(config.crypto_threads), crypto_jobs_max, relief()),
+      puzzles_(1, config.node.dials_max, relief()),
       reader_(1, reader_jobs_max, relief()),
       chain_worker_(
           *chain_, *store_, real_now, post(), [this](ChainEvents events) { on_chain_events(std::move(events)); }, relief()) {
@@ -125,7 +126,7 @@ void Reactor::carry_out(CloseConn wish) {
   const auto found = connections.find(wish.conn);
   if (found == connections.end()) return;
   const auto connection = found->second;
-  connection->close();
+  wish.at_once ? connection->reset() : connection->close();
 }
 
 void Reactor::carry_out(RunWork wish) {
@@ -134,7 +135,8 @@ void Reactor::carry_out(RunWork wish) {
       input([&](Node& to, Now now) { to.on_work_done(conn, OutsideKeyDone{std::move(key)}, now); });
     });
   }
-  crypto_.submit(1, [this, wish = std::move(wish)] {
+  WorkerPool& pool = std::holds_alternative<PuzzleWork>(wish.work) ? puzzles_ : crypto_;
+  pool.submit(1, [this, wish = std::move(wish)] {
     post()([this, conn = wish.conn, result = run_work(wish.work, provider_)]() mutable {
       input([&](Node& to, Now now) { to.on_work_done(conn, std::move(result), now); });
     });

@@ -102,6 +102,7 @@ class Reactor {
   // Last, so that their threads end before anything that they use.
   std::optional<KeyThread> keys_;
   WorkerPool crypto_;
+  WorkerPool puzzles_;  // of responders that this node dials: none of them may keep its own signatures waiting
   WorkerPool reader_;
   ChainWorker chain_worker_;
 };

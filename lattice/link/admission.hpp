@@ -65,6 +65,7 @@ class Admission {
   void on_work_done(Duration waited, Instant now);
 
   bool under_load(Instant now);
+  bool loaded() const { return loaded_; }  // as it was found last
   Duration expected_wait(Instant now) const { return meter_.expected_wait(now); }
   const AdmissionCounts& counts() const { return counts_; }
   size_t bytes() const;  // of memory that grows with who comes

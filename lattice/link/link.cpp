@@ -207,7 +207,7 @@ void Link::State::open_session() {
       result.peer, result.suite, std::move(result.certificate), result.session.handshake_hash, {}, result.own, result.resumed});
   Ratchet ratchet(role, result.suite, result.session.chaining_key, result.session.handshake_hash, *provider, latest.mono);
   session.emplace(std::move(result.session), result.says_ready, latest.mono);
-  session->set_ratchet(std::move(ratchet));
+  if (!tls) session->set_ratchet(std::move(ratchet));
   if (session->ready()) establish();
 }
 

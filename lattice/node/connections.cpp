@@ -20,6 +20,10 @@ Peer* Node::State::find_alive(ConnId conn) {
 
 void Node::State::enter(Peer& peer, Stage stage, Now now) {
   peer.stage = stage;
+  if (peer.half_open())
+    half_open.put(peer.conn, peer.remote.ip, peer.progress);
+  else
+    half_open.remove(peer.conn);
   peer.since = now.mono;
   watch(peer);
 }
@@ -67,9 +71,10 @@ void Node::State::begin_link(Peer& peer, Role role, Now now) {
   link.likely = peer.likely;
   link.remote = peer.remote;
   link.memory = &memory;
+  link.admission = role == Role::responder ? admission.get() : nullptr;
   link.handshake_timeout = config.handshake_timeout;
   peer.link.emplace(std::move(link), provider, now);
-  peer.received = peer.written = now.mono;
+  peer.received = peer.written = peer.step_since = now.mono;
   enter(peer, Stage::handshake, now);
   pump(peer.conn, now);
 }
@@ -79,13 +84,15 @@ void Node::State::pump(ConnId conn, Now now) {
   Peer& peer = *find(conn);
   while (peer.alive()) {
     if (auto work = peer.link->poll_work()) {
-      effects.push_back(RunWork{conn, std::move(*work)});
+      run_work(peer, std::move(*work), now);
       continue;
     }
     auto event = peer.link->poll_event();
     if (!event) break;
     std::visit([&](auto& e) { on_link_event(peer, std::move(e), now); }, *event);
   }
+  const bool answered = peer.half_open() && peer.progress == HalfOpen::Progress::silent && !peer.link->pending_output().empty();
+  if (answered) note_progress(peer, HalfOpen::Progress::asked, now);
   count_held(peer);
   touched.push_back(conn);
 }
@@ -125,18 +132,20 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
     return close(peer, ErrorCode::self_connection, "node id", now);
   }
   if (peer.asks_after) {
+    // It is there after all: the next dial expects it again.
+    if (event.peer == *peer.asks_after) return close(peer, ErrorCode::not_needed, "who it is", now);
     enter(peer, Stage::opening, now);
     send(peer, wire::OpenChannel{config.chain.id, config.protocol_version}, now);
     return;
   }
   if (!peer.kept && reputation.node_avoided(event.peer, now.mono)) return close(peer, ErrorCode::no_slot, "avoided", now);
-  if (beyond_slots(peer)) return close(peer, ErrorCode::no_slot, "reserve", now);
   if (peer.kept) kept[*peer.kept].answered = event.peer;
   if (!peer.inbound) addresses.on_answered(peer.remote, event.peer, 0, now);
   enter(peer, Stage::opening, now);
   if (!keeps_link(peer, now)) {
     return close(peer, ErrorCode::duplicate_link, "node id", now);
   }
+  if (beyond_slots(peer)) return close(peer, ErrorCode::no_slot, "inbound", now);
   if (!peer.inbound) send(peer, wire::OpenChannel{config.chain.id, config.protocol_version}, now);
 }
 
@@ -225,9 +234,13 @@ void Node::State::close(Peer& peer, ErrorCode code, const char* where, Now now) 
 // The end of a peer: nothing of it stays but what its address is remembered for, and its socket until the host lets go of it.
 void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
   ASSERT(peer.alive());
-  header_sync.remove(peer.conn);
-  blocks.remove(peer.conn);
-  headers_dirty = blocks_dirty = dial_dirty = true;
+  // Of who never came in nothing was asked, and its going makes nothing possible.
+  const bool was_half_open = peer.half_open();
+  if (!was_half_open) {
+    header_sync.remove(peer.conn);
+    blocks.remove(peer.conn);
+    headers_dirty = blocks_dirty = dial_dirty = true;
+  }
 
   const bool was_open = peer.stage == Stage::open;
   const bool long_lived = was_open && now.mono - peer.since >= std::chrono::seconds{60};
@@ -254,7 +267,7 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
   enter(peer, Stage::closing, now);
   peer.serving = {};
   held_bytes -= std::exchange(peer.held, 0);
-  if (!peer.socket_gone) effects.push_back(CloseConn{peer.conn});
+  if (!peer.socket_gone) effects.push_back(CloseConn{peer.conn, was_half_open && !peer.node});
 }
 
 void Node::State::close_all(ErrorCode code, Now now) {

@@ -15,6 +15,13 @@ size_t Node::State::inbound_count() const {
     return peer.alive() && peer.inbound && peer.takes_slot();
   }));
 }
+// Dials and handshakes of ours that are under way.
+size_t Node::State::dials_count() const {
+  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {
+    const Peer& peer = entry.second;
+    return !peer.inbound && (peer.stage == Stage::dialing || peer.stage == Stage::handshake);
+  }));
+}
 // Some are kept free of inbound peers.
 size_t Node::State::inbound_slots() const {
   return config.connections_max - std::min(config.outbound_target, config.connections_max / 2);
@@ -84,7 +91,8 @@ void Node::State::dial(Now now) {
     first_round_over |= !connecting();
     return;
   }
-  while (outbound_count() < config.outbound_target && alive_count() < config.connections_max) {
+  while (outbound_count() < config.outbound_target && alive_count() < config.connections_max &&
+         dials_count() < config.dials_max) {
     if (dial_next(now, true) || dial_next(now, false)) continue;
     break;
   }
@@ -104,7 +112,8 @@ void Node::State::dial(Now now) {
 void Node::State::dial_kept(Now now) {
   for (size_t i = 0; i < kept.size(); ++i) {
     Kept& entry = kept[i];
-    if (entry.conn || entry.next_try > now.mono || alive_count() >= config.connections_max) continue;
+    if (entry.conn || entry.next_try > now.mono) continue;
+    if (alive_count() >= config.connections_max || dials_count() >= config.dials_max) return;
     // Whom the operator named may have changed keys since.
     const auto expected = entry.peer.node ? std::optional(successions.current(*entry.peer.node)) : std::nullopt;
     const auto node = expected ? expected : entry.answered;

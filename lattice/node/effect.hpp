@@ -27,8 +27,9 @@ struct WantWrite {
 // peer; it forgets the rest when the host says on_closed.
 struct CloseConn {
   ConnId conn;
+  bool at_once = false;  // nothing is to be written, and nobody's end to be waited for: whatever it holds is free again
 };
-// Slow cryptography. Answer: on_work_done(conn, result); dropped where the connection has gone.
+// Slow cryptography. Answer: on_work_done(conn, result), also where the connection has gone meanwhile: how long it took counts.
 struct RunWork {
   ConnId conn;
   Work work;

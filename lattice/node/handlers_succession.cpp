@@ -5,9 +5,9 @@
 
 namespace lattice {
 
-// Once a link, as soon as the channel is open.
+// Once a link, as soon as the channel is open; not where this node is there under another identity.
 void Node::State::announce_succession(Peer& peer, Now now) {
-  const auto chain = chain_to(own_succession, config.identity->id, now.wall);
+  const auto chain = chain_to(own_succession, peer.own, now.wall);
   if (!chain.empty()) send(peer, wire::Succession{SharedBytes(encode_successions(chain))}, now);
 }
 
@@ -103,9 +103,9 @@ bool Node::State::is_genesis(const NodeId& node) const {
   return std::ranges::any_of(config.genesis, [&](const NodeId& named) { return successions.current(named) == node; });
 }
 
-// It was let in although no slot was free: it could have been a genesis peer.
+// Handshakes take no slots: another was faster, or all were taken and it could have been a genesis peer.
 bool Node::State::beyond_slots(const Peer& peer) const {
-  if (!peer.inbound || !peer.takes_slot() || config.genesis.empty()) return false;
+  if (!peer.inbound || !peer.takes_slot()) return false;
   const auto authenticated = std::ranges::count_if(peers, [](const auto& entry) {
     const Peer& other = entry.second;
     return other.alive() && other.inbound && other.node && other.takes_slot();

@@ -9,10 +9,14 @@ Node::State::State(NodeConfig node_config, Provider& crypto, LogSink& log_sink)
     : config(std::move(node_config)),
       provider(crypto),
       sink(log_sink),
+      half_open(config.half_open),
       dns(config.discovery ? config.seeds : std::vector<DnsSeed>{}, config.chain.id, config.default_port),
       dns_pause{std::chrono::seconds{5}, std::chrono::minutes{10}},
       header_sync(config.request_timeout) {
   ASSERT(config.identity != nullptr);
+  Secret<32> secret;
+  provider.rng().fill(secret.span());
+  admission = std::make_unique<Admission>(secret, config.admission);
   if (auto chain = decode_successions(config.succession)) own_succession = std::move(*chain);
   for (const auto& peer : config.connect) {
     Kept entry;
@@ -70,10 +74,11 @@ bool Node::takes_connections() const { return state_->loaded() && !state_->stopp
 
 std::optional<ConnId> Node::on_accepted(const Endpoint& remote, Now now) {
   State& s = *state_;
-  const size_t reserve = s.genesis_reserve();
-  if (!takes_connections() || s.alive_count() >= s.config.connections_max + reserve) return std::nullopt;
-  if (s.inbound_count() >= s.inbound_slots() + reserve) return std::nullopt;
+  // With all slots taken, whoever comes may still be a genesis peer, which needs none: beyond_slots says when it has shown itself.
+  const bool full = s.alive_count() >= s.config.connections_max || s.inbound_count() >= s.inbound_slots();
+  if (!takes_connections() || (full && s.config.genesis.empty())) return std::nullopt;
   if (s.reputation.avoided(remote, now.mono)) return std::nullopt;
+  s.make_room_half_open(remote.ip, now);
   Peer& peer = s.add_peer(remote, true, PeerSource::inbound, now.mono);
   s.begin_link(peer, Role::responder, now);
   s.settle(now);
@@ -85,7 +90,7 @@ void Node::on_dialed(ConnId conn, const Endpoint&, Now now) {
   Peer* peer = s.find(conn);
   if (peer == nullptr) return;
   if (peer->stage == Stage::dialing) s.begin_link(*peer, Role::initiator, now);
-  if (peer->stage == Stage::closing) s.effects.push_back(CloseConn{conn});  // too late: given up meanwhile
+  if (peer->stage == Stage::closing) s.effects.push_back(CloseConn{conn, false});  // too late: given up meanwhile
   s.settle(now);
 }
 
@@ -137,8 +142,12 @@ void Node::on_closed(ConnId conn, Now now) {
 
 void Node::on_work_done(ConnId conn, WorkResult result, Now now) {
   State& s = *state_;
+  s.on_work_returned(conn, now);
   Peer* peer = s.find_alive(conn);
   if (peer == nullptr || !peer->link) return;
+  peer->at_work = false;
+  peer->step_since = now.mono;
+  s.watch(*peer);
   peer->link->on_work_done(std::move(result), now);
   s.pump(conn, now);
   s.settle(now);

@@ -11,8 +11,10 @@
 #include <lattice/base/log.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/discovery/peer_source.hpp>
+#include <lattice/link/admission.hpp>
 #include <lattice/link/link.hpp>
 #include <lattice/node/effect.hpp>
+#include <lattice/node/half_open.hpp>
 
 namespace lattice {
 
@@ -42,7 +44,7 @@ struct NodeConfig {
   Bytes succession;
   std::vector<Suite> suites{Suite::xxhfs_chacha};
   std::vector<SuiteRetirement> retired;  // one suite at least is never retired
-  OutsideKeys outside_keys = OutsideKeys::off;
+  OutsideKeys outside_keys = OutsideKeys::off;  // of every link; who runs the node answers OutsideKeyWork
 
   std::vector<DnsSeed> seeds;        // empty: no DNS
   std::vector<KnownPeer> bootstrap;  // asked when DNS gave nobody
@@ -55,11 +57,17 @@ struct NodeConfig {
   // and the node starts without.
   Bytes stored_addresses;
 
-  size_t connections_max = 125;
+  size_t connections_max = 125;  // beside handshakes of others that are under way
   size_t outbound_target = 10;
+  size_t dials_max = 16;  // at once, with their handshakes
+  HalfOpenLimits half_open;
+  AdmissionLimits admission;
   size_t known_addresses_max = 20'000;
   Duration connection_timeout = std::chrono::seconds{5};  // dial
   Duration handshake_timeout = std::chrono::seconds{10};
+  // Of who comes in: the first message, whole; then each further one, from the moment at which it is the other's turn.
+  Duration first_message_timeout = std::chrono::seconds{3};
+  Duration message_timeout = std::chrono::seconds{5};
   Duration request_timeout = std::chrono::seconds{20};  // headers; a block's own limit follows from measured rates
   Duration ping_interval = std::chrono::seconds{60};
 };
@@ -107,6 +115,10 @@ struct NodeReport {
   size_t sockets = 0;         // that the host has not let go of, those of closed links too
   size_t open_questions = 0;  // to the chain, the store and DNS
   size_t held_bytes = 0;      // of messages begun and not ended, over all links
+  size_t half_open = 0;       // others' handshakes under way
+  AdmissionCounts admission;
+  bool under_load = false;         // strangers have to solve a puzzle now
+  uint64_t half_open_dropped = 0;  // for whom there was no room, or who said nothing
   std::vector<DnsReport> dns;
   std::vector<PeerReport> peers;
   std::vector<LeftReport> left;
@@ -122,6 +134,7 @@ struct NodeCounts {
   uint64_t handshakes = 0;
   uint64_t resumed = 0;    // of them, with a ticket
   uint64_t consensus = 0;  // messages for the chain, copies too
+  uint64_t half_open_dropped = 0, first_messages_late = 0;
 };
 
 class Node {

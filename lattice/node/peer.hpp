@@ -16,7 +16,7 @@ namespace lattice {
 // Dialing -> Handshake -> Opening -> Open -> Closing
 //
 //   Dialing    the host tries to connect; for connection_timeout
-//   Handshake  the link's own; for handshake_timeout
+//   Handshake  the link's own; for handshake_timeout, and of one that came in each message within a limit of its own
 //   Opening    open_channel from the initiator, status from the responder, status from the initiator; for handshake_timeout
 //   Open       every message; as long as the peer is not silent for two ping intervals
 //   Closing    nothing more is read; until the host says that the socket has ended
@@ -50,6 +50,10 @@ struct Peer {
   Stage stage = Stage::dialing;
   Instant since{};           // in this stage
   bool socket_gone = false;  // the host said so first
+
+  HalfOpen::Progress progress = HalfOpen::Progress::silent;  // of the handshake of one that came in
+  Instant step_since{};                                      // since when it is the peer's turn in it
+  bool at_work = false;                                      // it is ours
 
   std::optional<Link> link;
   bool writing = false;  // the host has been told that there is something to write
@@ -85,7 +89,9 @@ struct Peer {
 
   bool alive() const { return stage != Stage::closing; }
   bool open() const { return stage == Stage::open; }
-  bool takes_slot() const { return !genesis && !expects_genesis && !asks_after; }
+  bool half_open() const { return inbound && stage == Stage::handshake; }
+  // Others' handshakes under way take none: else whoever says nothing could take them all.
+  bool takes_slot() const { return !half_open() && !genesis && !expects_genesis && !asks_after; }
 };
 
 }  // namespace lattice

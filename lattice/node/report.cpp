@@ -38,6 +38,10 @@ NodeReport Node::State::report() const {
   out.sockets = peers.size();
   out.open_questions = pending.size();
   out.held_bytes = held_bytes;
+  out.half_open = half_open.size();
+  out.admission = admission->counts();
+  out.under_load = admission->loaded();
+  out.half_open_dropped = counts.half_open_dropped + counts.first_messages_late;
   out.dns = dns.report();
   for (const auto& [conn, peer] : peers) {
     if (peer.link) out.queued_bytes += peer.link->queued_bytes();

@@ -1,5 +1,5 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, dialing.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
+// connections.cpp, inbound.cpp, dialing.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
 // timers.cpp, report.cpp.
 #pragma once
 
@@ -30,7 +30,6 @@ constexpr size_t consensus_seen_max = 8192;
 constexpr size_t unasked_addresses_max = 10;
 constexpr size_t successions_judging_max = 64;  // with their bytes, at a worker
 constexpr size_t questions_max = 8;             // dials to ask who is there
-constexpr size_t genesis_reserve_max = 8;       // handshakes beyond the slots: one of them may be a genesis peer's
 // Of messages begun and not ended, over all links. One link alone may hold limits::reassembly_bytes_max; a hundred of them may
 // not.
 constexpr size_t held_bytes_max = 64 * 1024 * 1024;
@@ -40,6 +39,9 @@ constexpr Duration round_patience = std::chrono::seconds{15};       // for addre
 constexpr Duration unhurried_dns_pause = std::chrono::seconds{60};  // while somebody is connected
 constexpr Duration unread_patience = std::chrono::seconds{60};      // for a peer that does not take what it asked for
 constexpr Duration block_timer_step = std::chrono::milliseconds{100};
+constexpr Duration security_log_pause = std::chrono::seconds{10};
+constexpr uint64_t handshake_flood_min = 100;  // first messages asked to solve in that time: one busy honest group is no attack
+constexpr uint64_t slowloris_min = 32;         // handshakes dropped in that time because they came no further
 
 // What an answer of the world or the chain belongs to.
 struct ForHeaders {
@@ -117,6 +119,15 @@ struct Node::State {
   void bound_held(Now now);
   void flush();
 
+  // inbound.cpp
+  void make_room_half_open(const IpAddress& ip, Now now);
+  void note_progress(Peer& peer, HalfOpen::Progress progress, Now now);
+  void run_work(Peer& peer, Work work, Now now);
+  void on_work_returned(ConnId conn, Now now);
+  std::optional<Instant> half_open_deadline(const Peer& peer) const;
+  void check_half_open(Peer& peer, Now now);
+  void log_security(Now now);
+
   // suite_policy.cpp
   std::vector<Suite> allowed_suites() const;
   void close_retired(Now now);
@@ -135,6 +146,7 @@ struct Node::State {
   size_t inbound_count() const;
   size_t inbound_slots() const;
   size_t alive_count() const;
+  size_t dials_count() const;
   size_t open_count() const;
   size_t outbound_open_count() const;
   bool short_of_peers() const;
@@ -166,7 +178,6 @@ struct Node::State {
   void take_succession(const NodeId& before, const NodeId& after, Now now);
   bool is_trusted(const NodeId& node) const;
   bool is_genesis(const NodeId& node) const;
-  size_t genesis_reserve() const { return std::min(config.genesis.size(), genesis_reserve_max); }
   bool beyond_slots(const Peer& peer) const;
   void ask_later(const Peer& peer, ErrorCode reason);
   void ask_who_it_is(Now now);
@@ -253,6 +264,12 @@ struct Node::State {
   uint64_t next_conn = 1, next_request = 1;
   std::vector<ConnId> touched;  // links that may have something to write
   size_t held_bytes = 0;        // of all links
+
+  std::unique_ptr<Admission> admission;  // links point to it
+  HalfOpen half_open;
+  std::map<ConnId, Instant> signing;  // for who has come in: since when the workers have it
+  uint64_t logged_asked = 0, logged_slow = 0;
+  Instant security_log_due{};
 
   std::vector<Kept> kept;
   AddressTable addresses{config.known_addresses_max};

@@ -47,6 +47,7 @@ void Node::State::renew_certificate(Now now) {
 void Node::State::tick(Now now) {
   tick_due = now.mono + tick_interval;
   renew_certificate(now);
+  log_security(now);
   if (!loaded()) return;
   tell_chain(ChainTick{});
   check_dns(now);
@@ -65,7 +66,9 @@ std::optional<Instant> Node::State::peer_deadline(const Peer& peer) const {
   const auto consider = [&](Instant at) { due = due ? std::min(*due, at) : at; };
   switch (peer.stage) {
     case Stage::dialing: consider(peer.since + config.connection_timeout); break;
-    case Stage::handshake: break;  // the link's own
+    case Stage::handshake:  // beside the link's own
+      if (const auto at = half_open_deadline(peer)) consider(*at);
+      break;
     case Stage::opening: consider(peer.since + config.handshake_timeout); break;
     case Stage::open:
       consider(peer.ping_due);
@@ -88,8 +91,9 @@ void Node::State::check_peer(Peer& peer, Now now) {
     case Stage::dialing:
       if (now.mono < peer.since + config.connection_timeout) return;
       on_dial_ended(peer, now);
-      effects.push_back(CloseConn{peer.conn});
+      effects.push_back(CloseConn{peer.conn, false});
       return;
+    case Stage::handshake: return check_half_open(peer, now);
     case Stage::opening:
       if (now.mono >= peer.since + config.handshake_timeout) close(peer, ErrorCode::handshake_timeout, "opening", now);
       return;

@@ -1,0 +1,65 @@
+// The inbound connections whose handshake is still under way, and which of them goes when there are too many: of the most
+// crowded address group, among those that have come least far, the oldest. An attack so pushes out itself first; who comes
+// alone stays until nobody else is left.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include <lattice/base/address.hpp>
+#include <lattice/base/ids.hpp>
+
+namespace lattice {
+
+struct HalfOpenLimits {
+  size_t in_all = 512;
+  size_t per_group = 128;
+  size_t per_ip = 64;
+};
+
+class HalfOpen {
+ public:
+  // How far a handshake has come, as far as it cost the other side something.
+  //   silent    nothing, or a part of the first message
+  //   asked     it was sent a retry and owes the solution
+  //   admitted  its first message was good, and we have signed or will
+  enum class Progress : uint8_t { silent, asked, admitted };
+
+  explicit HalfOpen(const HalfOpenLimits& limits) : limits_(limits) {}
+
+  // Who has to go before one more of this address may come. ConnIds are given out in order: a lower one is older.
+  std::optional<ConnId> victim(const IpAddress& ip) const;
+  // May be called again of one that is there.
+  void put(ConnId conn, const IpAddress& ip, Progress progress);
+  void remove(ConnId conn);
+  size_t size() const { return entries_.size(); }
+
+ private:
+  using Member = std::pair<Progress, ConnId>;  // in the order in which they go
+  using Members = std::set<Member>;
+  struct Entry {
+    IpAddress ip;
+    AddressGroup group;
+    Progress progress = Progress::silent;
+  };
+  // The most crowded group first, of equal ones that whose first member goes first.
+  struct Crowd {
+    size_t members = 0;
+    Member first;
+    bool operator<(const Crowd& other) const {
+      return members != other.members ? members > other.members : first < other.first;
+    }
+  };
+  static Crowd crowd_of(const Members& members) { return {members.size(), *members.begin()}; }
+  template <class Change>
+  void change_group(const AddressGroup& group, Change change);
+
+  HalfOpenLimits limits_;
+  std::map<ConnId, Entry> entries_;
+  std::map<IpAddress, Members> ips_;
+  std::map<AddressGroup, Members> groups_;
+  std::set<Crowd> crowds_;  // of each group one
+};
+
+}  // namespace lattice

@@ -1,0 +1,83 @@
+// Who comes in: slots, handshakes that are under way, and what of them is worth a line in the log.
+#include <algorithm>
+
+#include <lattice/node/state.hpp>
+
+namespace lattice {
+
+using Progress = HalfOpen::Progress;
+
+void Node::State::make_room_half_open(const IpAddress& ip, Now now) {
+  while (const auto victim = half_open.victim(ip)) {
+    ++counts.half_open_dropped;
+    close(*find(*victim), ErrorCode::no_slot, "half open", now);
+  }
+}
+
+void Node::State::note_progress(Peer& peer, Progress progress, Now now) {
+  if (!peer.half_open()) return;
+  peer.step_since = now.mono;
+  if (peer.progress == progress) return;
+  peer.progress = progress;
+  half_open.put(peer.conn, peer.remote.ip, progress);
+}
+
+// A signature of ours for who has come in is what admission measures.
+void Node::State::run_work(Peer& peer, Work work, Now now) {
+  if (peer.inbound && std::holds_alternative<SignWork>(work)) {
+    if (signing.emplace(peer.conn, now.mono).second) admission->on_work_queued(now.mono);
+  }
+  if (peer.half_open()) {
+    note_progress(peer, Progress::admitted, now);
+    peer.at_work = true;
+    watch(peer);
+  }
+  effects.push_back(RunWork{peer.conn, std::move(work)});
+}
+
+// Also of connections that have gone meanwhile: their work was done too.
+void Node::State::on_work_returned(ConnId conn, Now now) {
+  const auto signed_for = signing.find(conn);
+  if (signed_for == signing.end()) return;
+  admission->on_work_done(now.mono - signed_for->second, now.mono);
+  signing.erase(signed_for);
+}
+
+std::optional<Instant> Node::State::half_open_deadline(const Peer& peer) const {
+  if (!peer.half_open() || peer.at_work) return std::nullopt;
+  return peer.step_since + (peer.progress == Progress::silent ? config.first_message_timeout : config.message_timeout);
+}
+
+void Node::State::check_half_open(Peer& peer, Now now) {
+  const auto due = half_open_deadline(peer);
+  if (!due || now.mono < *due) return;
+  const bool silent = peer.progress == Progress::silent;
+  counts.first_messages_late += silent;
+  close(peer, ErrorCode::handshake_timeout, silent ? "first message" : "message of the handshake", now);
+}
+
+// Once in security_log_pause each, whatever comes.
+void Node::State::log_security(Now now) {
+  if (now.mono < security_log_due) return;
+  const AdmissionCounts& admitted = admission->counts();
+  const uint64_t slow = counts.half_open_dropped + counts.first_messages_late;
+  const uint64_t asked = admitted.retried + admitted.dropped;
+  const bool flood = asked - logged_asked >= handshake_flood_min;
+  const bool slowloris = slow - logged_slow >= slowloris_min;
+  if (flood) {
+    log(LogLevel::warning, "handshake_flood",
+        {{"asked_to_solve", std::to_string(asked - logged_asked)},
+         {"solved", std::to_string(admitted.solved)},
+         {"refused", std::to_string(admitted.refused)},
+         {"wait_ms", std::to_string(admission->expected_wait(now.mono) / std::chrono::milliseconds{1})}});
+  }
+  if (slowloris) {
+    log(LogLevel::warning, "slowloris",
+        {{"half_open", std::to_string(half_open.size())}, {"dropped", std::to_string(slow - logged_slow)}});
+  }
+  logged_asked = asked;
+  logged_slow = slow;
+  security_log_due = now.mono + security_log_pause;
+}
+
+}  // namespace lattice

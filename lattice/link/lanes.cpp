@@ -250,13 +250,14 @@ Result<std::optional<SharedBytes>> ReceiveLanes::go_on(const wire::Frame& frame)
   return whole;
 }
 
-// Four times what has come, never beyond the message's own length: a block of 1 MB is moved three times while it grows, and who
-// claims much and sends little holds little.
+// Four times what has come, five where that is all of it: a block of 1 MB is moved three times while it grows, one of 4 MiB is
+// not moved once more for its last bytes, and who claims much and sends little holds little.
 Result<void> ReceiveLanes::grow(Part& part, size_t more) {
   const size_t needed = part.bytes.size() + more;
   const size_t before = part.bytes.capacity();
   if (needed <= before) return {};
-  const size_t wanted = std::min(part.total, std::max(needed, before * 4));
+  size_t wanted = std::min(part.total, std::max(needed, before * 4));
+  if (part.total - wanted <= wanted / 4) wanted = part.total;
   if (bytes_ - before + wanted > limits::reassembly_bytes_max) return fail(too_large, "messages begun and not ended");
   part.bytes.reserve(wanted);
   bytes_ += part.bytes.capacity() - before;

@@ -9,6 +9,7 @@
 #include <lattice/chains/bitcoin/chain.hpp>
 
 #include "presets.hpp"
+#include "security_section.hpp"
 #include "toml_section.hpp"
 
 namespace lattice::app {
@@ -257,7 +258,7 @@ void hold_against_preset(const toml::table& chain, ChainSpec& spec) {
 ChainSpec read_spec(const toml::table& root) {
   const Section section(
       root, "the file's top level",
-      {"preset", "chain", "network_protocol", "dns_seeds", "bootstrap", "trusted_header", "checkpoints", "limits"});
+      {"preset", "chain", "network_protocol", "dns_seeds", "bootstrap", "trusted_header", "checkpoints", "limits", "security"});
   const auto* chain = table_at(root, "chain");
   ChainSpec spec;
   const bool builds_on_preset = section.find("preset") != nullptr;
@@ -290,6 +291,7 @@ ChainSpec read_spec(const toml::table& root) {
   read_trusted_header(table_at(root, "trusted_header"), spec);
   read_checkpoints(root, spec);
   read_limits(table_at(root, "limits"), spec);
+  if (const auto* security = table_at(root, "security")) spec.security = read_security(*security);
   if (spec.outbound_connections > spec.connections_max) {
     const auto* limits = root.get("limits");
     throw TomlFault{limits ? limits->source().begin : toml::source_position{},
@@ -351,6 +353,7 @@ std::string chain_spec_text(const ChainSpec& spec) {
   for (const auto& checkpoint : spec.checkpoints) {
     out += fmt::format("\n[[checkpoints]]\nheight = {}\nhash = \"{}\"\n", checkpoint.height, bitcoin::display(checkpoint.hash));
   }
+  out += security_text(spec.security);
   return out + fmt::format(
                    "\n[limits]\noutbound_connections = {}\nhandshake_timeout = {}\nrequest_timeout = {}\nping_interval = {}\n",
                    spec.outbound_connections, spec.handshake_timeout_s, spec.request_timeout_s, spec.ping_interval_s);

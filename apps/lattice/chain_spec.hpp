@@ -8,6 +8,7 @@
 //   [trusted_header]    height, hash (display order), bits, time
 //   [[checkpoints]]     height, hash (display order)
 //   [limits]            outbound_connections, handshake_timeout, request_timeout, ping_interval (seconds)
+//   [security]          suites, [[security.retire]] (security_policy.hpp)
 //
 // With a trusted header, work counts from it on; a preset's least work counts from the genesis and then does not apply.
 //
@@ -24,6 +25,7 @@
 #include <lattice/chains/bitcoin/rules.hpp>
 #include <lattice/node/node.hpp>
 
+#include "security_policy.hpp"
 #include "toml_error.hpp"
 
 namespace lattice::app {
@@ -67,6 +69,7 @@ struct ChainSpec {
   uint32_t handshake_timeout_s = 10;
   uint32_t request_timeout_s = 20;
   uint32_t ping_interval_s = 60;
+  SecurityPolicy security;
 };
 
 constexpr size_t spec_bytes_max = 256 * 1024;

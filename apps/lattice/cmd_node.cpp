@@ -6,14 +6,17 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <lattice/host/key_file.hpp>
 #include <lattice/host/node_host.hpp>
 
 #include "block_follower.hpp"
 #include "data_folder.hpp"
 #include "files.hpp"
+#include "genesis_peers.hpp"
 #include "load_spec.hpp"
 #include "log.hpp"
 #include "outside_keys.hpp"
+#include "passphrase.hpp"
 #include "peer_address.hpp"
 #include "program.hpp"
 #include "progress.hpp"
@@ -25,7 +28,7 @@ namespace lattice::app {
 namespace {
 
 struct NodeOptions {
-  std::string chain, data, listen, report, follow, outside_keys, log_level = "info", log_format = "text";
+  std::string chain, data, passphrase_file, listen, report, follow, outside_keys, log_level = "info", log_format = "text";
   std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers;
   bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
   double timeout_s = 0;
@@ -100,6 +103,7 @@ HostResult<void> open_key_source(const NodeOptions& options, const NodeId& own, 
   auto source = open_outside_keys(*keys, own);
   if (!source) return std::unexpected(source.error());
   config.key_source = std::move(*source);
+  config.node.outside_keys = keys->policy;
   return {};
 }
 
@@ -179,8 +183,20 @@ HostResult<void> run_node(const NodeOptions& options) {
   const std::string data = options.data.empty() && !options.in_memory ? default_data_folder() : options.data;
   SpdLogSink log(*parse_log_level(options.log_level), options.log_format == "json" ? LogFormat::json : LogFormat::text);
   const auto provider = openssl_provider();
-  const auto identity = load_identity(*provider, data);
+  const auto passphrase = find_passphrase(options.passphrase_file);
+  if (!passphrase) return std::unexpected(passphrase.error());
+  const auto genesis = read_genesis_peers(process_environment(), *provider, clock_now().wall);
+  if (!genesis) return std::unexpected(genesis.error());
+  add_genesis_peers(config->node, *genesis);
+  for (const auto& variable : genesis->outdated)
+    log.log({LogLevel::warning, "genesis_certificate_outdated", {{"variable", variable}}});
+  const auto identity = load_identity(*provider, data, *passphrase ? &**passphrase : nullptr);
   if (!identity) return std::unexpected(identity.error());
+  if (*passphrase && !data.empty() && !key_file_is_sealed(key_path(data)).value_or(true)) {
+    log.log({LogLevel::warning,
+             "key_not_sealed",
+             {{"file", key_path(data).string()}, {"advice", "lattice keygen --new-passphrase-file"}}});
+  }
   auto store = open_store(*spec, data, options.in_memory);
   if (!store) return std::unexpected(store.error());
   auto made = make_spec_chain(*spec, provider->rng());
@@ -188,6 +204,7 @@ HostResult<void> run_node(const NodeOptions& options) {
     return failure("the chain could not be made", fmt::format("{} ({})", error_text(made.error().code), made.error().where),
                    "check [trusted_header] of the chain spec");
   config->node.identity = *identity;
+  tell_succession(config->node, data, log);
   if (!options.in_memory && !options.connect_only) keep_addresses(*config, *spec, data, log);
   config->node.chain = made->chain->identity();
   if (auto opened = open_key_source(options, (*identity)->id, *config); !opened) return opened;
@@ -251,6 +268,8 @@ void add_node(Program& program) {
   const auto options = std::make_shared<NodeOptions>();
   add_chain_option(*command, options->chain);
   command->add_option("--data", options->data, "Folder of the node's key and chain [" + default_data_folder() + "]");
+  command->add_option("--passphrase-file", options->passphrase_file,
+                      "File with the passphrase of the node's key, mode 0600. Without it: the variable LATTICE_PASSPHRASE");
   command->add_flag("--in-memory", options->in_memory, "Keep headers and blocks in memory; without --data the key too");
   add_peer_options(*command, *options);
   command->add_flag("--until-synced", options->until_synced, "End when the tip is the best that any peer could show");
@@ -274,6 +293,7 @@ void add_node(Program& program) {
       ->capture_default_str();
   command->footer(
       std::string(not_checked_text) +
+      "\n\nQNET_GENESIS_CERT_* (certificates, or @FILE) and QNET_BOOTSTRAP_ID (NodeID@host:port, ...) name genesis peers."
       "\n\nProgress and the summary go to standard output, the log to standard error. SIGINT and SIGTERM end the node\n"
       "cleanly. Exit codes: 0 ended or synced, 1 failed or not synced, 2 wrong usage.");
   command->callback([&program, options] { program.action = [options] { return run_node(*options); }; });

@@ -8,10 +8,10 @@
 #include <lattice/host/rocks_store.hpp>
 
 #include "files.hpp"
+#include "key_change.hpp"
 
 namespace lattice::app {
 
-static constexpr auto certificate_lifetime = std::chrono::hours{24 * 90};
 static constexpr auto clock_tolerance = std::chrono::hours{24};  // of a peer's clock that is behind ours
 
 std::filesystem::path key_path(const std::filesystem::path& data) { return data / "node.key"; }
@@ -22,23 +22,36 @@ Now clock_now() {
           WallTime{std::chrono::duration_cast<std::chrono::seconds>(wall)}};
 }
 
-HostResult<std::shared_ptr<const Identity>> load_identity(Provider& provider, const std::filesystem::path& data) {
+std::shared_ptr<const Identity> identity_of(Provider& provider, const NodeSecret& secret, std::chrono::seconds lifetime) {
+  const auto wall = clock_now().wall;
+  IdentityOptions options;
+  options.not_before = wall - clock_tolerance;
+  options.not_after = wall + lifetime;
+  // Peers refuse a serial below the highest they have seen of us: the time of the start only grows.
+  options.serial = static_cast<uint64_t>(unix_seconds(wall));
+  return make_identity(provider, secret, options);
+}
+
+HostResult<std::shared_ptr<const Identity>> load_identity(Provider& provider, const std::filesystem::path& data,
+                                                          const Passphrase* passphrase) {
   NodeSecret secret;
   if (data.empty()) {
     provider.rng().fill(secret.span());
   } else {
     if (auto made = make_private_folder(data); !made) return std::unexpected(made.error());
-    auto loaded = load_or_create_key_file(key_path(data), provider.rng());
+    auto loaded = load_or_create_key_file(key_path(data), provider.rng(), {passphrase, {}});
     if (!loaded) return std::unexpected(loaded.error());
     secret = *loaded;
   }
-  const auto wall = clock_now().wall;
-  IdentityOptions options;
-  options.not_before = wall - clock_tolerance;
-  options.not_after = wall + certificate_lifetime;
-  // Peers refuse a serial below the highest they have seen of us: the time of the start only grows.
-  options.serial = static_cast<uint64_t>(unix_seconds(wall));
-  return make_identity(provider, secret, options);
+  return identity_of(provider, secret);
+}
+
+void tell_succession(NodeConfig& config, const std::filesystem::path& data, LogSink& log) {
+  if (data.empty()) return;
+  const auto chain = load_succession(data);
+  if (!chain)
+    log.log({LogLevel::warning, "succession_damaged", {{"file", succession_path(data).string()}, {"why", chain.error().why}}});
+  if (chain && !chain->empty()) config.succession = encode_successions(*chain);
 }
 
 HostResult<std::unique_ptr<Store>> open_store(const ChainSpec& spec, const std::filesystem::path& data, bool in_memory) {

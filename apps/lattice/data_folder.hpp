@@ -1,4 +1,4 @@
-// What a node keeps: DATA/node.key (who it is), DATA/chains/NAME (headers and blocks of one chain) and DATA/peers/NAME (addresses
+// What a node keeps: DATA/node.key (who it is) and DATA/succession (who it was), DATA/chains/NAME (headers and blocks of one chain) and DATA/peers/NAME (addresses
 // known in its network).
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <memory>
 
 #include <lattice/host/host_error.hpp>
+#include <lattice/host/key_text.hpp>
 #include <lattice/host/node_host.hpp>
 #include <lattice/link/identity.hpp>
 #include <lattice/node/store.hpp>
@@ -14,8 +15,16 @@
 
 namespace lattice::app {
 
-// Makes the key where it is missing. Empty folder: a key that nobody keeps, for --in-memory.
-HostResult<std::shared_ptr<const Identity>> load_identity(Provider& provider, const std::filesystem::path& data);
+constexpr auto certificate_lifetime = std::chrono::hours{24 * 90};
+
+// Under a certificate from now on.
+std::shared_ptr<const Identity> identity_of(Provider& provider, const NodeSecret& secret,
+                                            std::chrono::seconds lifetime = certificate_lifetime);
+// Makes the key where it is missing, sealed where there is a passphrase. Empty folder: a key that nobody keeps, for --in-memory.
+HostResult<std::shared_ptr<const Identity>> load_identity(Provider& provider, const std::filesystem::path& data,
+                                                          const Passphrase* passphrase);
+// Lets the node say who it was before. A file that is wrong is said in the log, and the node starts without.
+void tell_succession(NodeConfig& config, const std::filesystem::path& data, LogSink& log);
 HostResult<std::unique_ptr<Store>> open_store(const ChainSpec& spec, const std::filesystem::path& data, bool in_memory);
 // Lets the node keep known addresses there, and gives it those of the last run. Nothing that is wrong with the file or the folder
 // keeps a node from starting: it is said in the log, and the node starts without.

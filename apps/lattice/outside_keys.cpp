@@ -28,11 +28,11 @@ KmeUrl url_of(const Section& section) {
   return *url;
 }
 
-KeyPolicy policy_of(const Section& section) {
+OutsideKeys policy_of(const Section& section) {
   const auto word = section.text("policy");
-  if (word == "off") return KeyPolicy::off;
-  if (word == "accept") return KeyPolicy::accept;
-  if (word == "require") return KeyPolicy::require;
+  if (word == "off") return OutsideKeys::off;
+  if (word == "accept") return OutsideKeys::accept;
+  if (word == "require") return OutsideKeys::require;
   refuse(section.need("policy"), section.path("policy") + " must be \"off\", \"accept\" or \"require\"");
 }
 
@@ -92,7 +92,7 @@ OutsideKeysConfig read_config(const toml::table& root, const std::filesystem::pa
       if (section.find(key)) refuse(*file, fmt::format("{} and {}: one of both", section.path("file"), section.path(key)));
     }
     config.source = path_of(section, "file", folder);
-  } else if (config.policy != KeyPolicy::off || section.find("url")) {
+  } else if (config.policy != OutsideKeys::off || section.find("url")) {
     config.source = qkd_of(section, folder);
   }
   return config;
@@ -115,7 +115,7 @@ HostResult<OutsideKeysConfig> load_outside_keys(const std::filesystem::path& fil
 }
 
 HostResult<std::unique_ptr<KeySource>> open_outside_keys(const OutsideKeysConfig& config, const NodeId& own) {
-  if (config.policy == KeyPolicy::off) return nullptr;
+  if (config.policy == OutsideKeys::off) return nullptr;
   if (const auto* file = std::get_if<std::filesystem::path>(&config.source)) return KeyFileSource::open(*file, own);
   return QkdSource::open(std::get<QkdConfig>(config.source));
 }

@@ -17,15 +17,14 @@
 #include <variant>
 
 #include <lattice/host/qkd_source.hpp>
+#include <lattice/link/config.hpp>
 
 #include "toml_error.hpp"
 
 namespace lattice::app {
 
-enum class KeyPolicy : uint8_t { off, accept, require };
-
 struct OutsideKeysConfig {
-  KeyPolicy policy = KeyPolicy::off;
+  OutsideKeys policy = OutsideKeys::off;
   std::variant<std::filesystem::path, QkdConfig> source;  // a file, or key servers
 };
 

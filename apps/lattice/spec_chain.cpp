@@ -54,6 +54,8 @@ NodeConfig node_config(const ChainSpec& spec) {
   config.connection_timeout = std::chrono::seconds{spec.connection_timeout_s};
   config.handshake_timeout = std::chrono::seconds{spec.handshake_timeout_s};
   config.request_timeout = std::chrono::seconds{spec.request_timeout_s};
+  config.suites = suites_here(spec.security);
+  config.retired = spec.security.retired;
   config.ping_interval = std::chrono::seconds{spec.ping_interval_s};
   return config;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,11 +29,18 @@ class Fifo {
     items_.push_back(std::move(item));
     return items_.back();
   }
-  T take_front() {
-    T item = std::move(items_[begin_]);
+  // Nothing where it is empty.
+  std::optional<T> take_front() {
+    std::optional<T> item;
+    if (empty()) return item;
+    item.emplace(std::move(items_[begin_]));
     ++begin_;
     trim();
     return item;
+  }
+  template <class... Arguments>
+  void emplace_back(Arguments&&... arguments) {
+    items_.emplace_back(std::forward<Arguments>(arguments)...);
   }
   void pop_front() {
     [[maybe_unused]] const T gone = std::move(items_[begin_]);  // what it holds goes now

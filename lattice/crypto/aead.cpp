@@ -113,7 +113,6 @@ void OpensslAead::seal_with(const AeadNonce& nonce, ByteView ad, ByteView text, 
 bool OpensslAead::open_with(const AeadNonce& nonce, ByteView ad, ByteView sealed, ByteSpan out) {
   if (sealed.size() < aead_tag_bytes || sealed.size() > INT_MAX) return false;
   ASSERT(ad.size() <= INT_MAX && out.size() == sealed.size() - aead_tag_bytes);
-  const openssl::ErrorQueueGuard guard;
   EVP_CIPHER_CTX* context = contexts()->opening[static_cast<size_t>(alg_)].with(cipher(alg_), key_, nonce, false);
   ByteArray<aead_tag_bytes> tag;
   std::copy_n(sealed.end() - aead_tag_bytes, tag.size(), tag.begin());
@@ -125,7 +124,9 @@ bool OpensslAead::open_with(const AeadNonce& nonce, ByteView ad, ByteView sealed
   }
   ASSERT(ok);
   uint8_t nothing[aead_tag_bytes];
-  return EVP_DecryptFinal_ex(context, nothing, &length) == 1;
+  if (EVP_DecryptFinal_ex(context, nothing, &length) == 1) return true;
+  ERR_clear_error();  // as openssl::ErrorQueueGuard, but not for each record that opens
+  return false;
 }
 
 }  // namespace lattice

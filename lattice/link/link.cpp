@@ -58,8 +58,9 @@ struct Link::State {
   std::unique_ptr<TlsStage> tls;  // suite 0x0101: around everything else
   std::unique_ptr<Handshake> handshake;
   std::optional<Session> session;
-  LinkEstablished peer;  // filled when the handshake is done
-  std::optional<Ticket> ticket;
+  // Between the end of the handshake and the establishment only: a link that is open has no memory for them.
+  std::unique_ptr<LinkEstablished> peer;
+  std::unique_ptr<Ticket> ticket;
   bool established = false;
   bool closed = false;
   bool silent = false;  // nothing more goes out
@@ -202,33 +203,26 @@ void Link::State::open_session() {
   HandshakeResult result = std::move(*handshake).finish();
   handshake.reset();
   make_ticket(result);
-  peer = {result.peer, result.suite,  std::move(result.certificate), result.session.handshake_hash, {},
-          result.own,  result.resumed};
+  peer = std::make_unique<LinkEstablished>(LinkEstablished{
+      result.peer, result.suite, std::move(result.certificate), result.session.handshake_hash, {}, result.own, result.resumed});
   Ratchet ratchet(role, result.suite, result.session.chaining_key, result.session.handshake_hash, *provider, latest.mono);
   session.emplace(std::move(result.session), result.says_ready, latest.mono);
-  session->set_ratchet(std::move(ratchet));
+  if (!tls) session->set_ratchet(std::move(ratchet));
   if (session->ready()) establish();
 }
 
 void Link::State::make_ticket(const HandshakeResult& result) {
   if (memory == nullptr || traits_of(result.suite).resumption.empty()) return;
   const TicketKeys keys = derive_ticket(result.session.chaining_key, result.session.handshake_hash);
-  ticket = Ticket{keys.id,
-                  keys.psk,
-                  role,
-                  result.suite,
-                  result.own,
-                  result.peer,
-                  result.certificate,
-                  latest.mono,
-                  result.signed_at.value_or(latest.mono)};
+  ticket = std::make_unique<Ticket>(Ticket{keys.id, keys.psk, role, result.suite, result.own, result.peer, result.certificate,
+                                           latest.mono, result.signed_at.value_or(latest.mono)});
 }
 
 void Link::State::establish() {
   established = true;
-  if (ticket) memory->keep(*std::exchange(ticket, std::nullopt));
-  peer.handshake_time = latest.mono - started;
-  events.push_back(std::move(peer));
+  if (ticket) memory->keep(std::move(*std::exchange(ticket, nullptr)));
+  peer->handshake_time = latest.mono - started;
+  events.push_back(std::move(*std::exchange(peer, nullptr)));
 }
 
 void Link::State::end(Error error, bool by_peer, bool silently) {
@@ -293,9 +287,8 @@ std::optional<LinkEvent> Link::poll_event() {
   if (state_->established && at_messages) {
     if (auto message = state_->session->poll_message()) return std::move(*message);
   }
-  if (state_->events.empty()) return std::nullopt;
-  LinkEvent event = std::move(state_->events.front());
-  state_->events.pop_front();
+  auto event = state_->events.take_front();
+  if (state_->events.empty()) state_->events.clear();  // beginning and end come once: no memory waits for more
   return event;
 }
 

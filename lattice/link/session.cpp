@@ -80,31 +80,30 @@ Result<void> Session::on_record(ByteView sealed, Instant now) {
       continue;
     }
     if (!ready_) return fail(bad_handshake, "a message before ready");
-    size_t size = 0;
-    TRY(message, on_message_frame(frame, size));
-    if (!message) continue;
-    if (std::holds_alternative<wire::Unknown>(*message)) {
-      unknown_messages_ += 1;
-      parts_.on_taken(frame.channel, frame.lane, size);
+    if (frame.is_first() && frame.is_last()) {  // read where it lies
+      TRY_VOID(parts_.on_whole(frame));
+      TRY_VOID(keep(frame, wire::decode_view(frame.chunk), frame.chunk.size()));
       continue;
     }
-    if (!needs_credit(frame.lane)) urgent_bytes_ += size;
-    messages_.push_back({frame.channel, std::move(*message), size});
+    TRY(whole, parts_.on_frame(frame));
+    if (!whole) continue;
+    const size_t bytes = whole->size();
+    TRY_VOID(keep(frame, wire::decode(std::move(*whole)), bytes));
   }
   return {};
 }
 
-// The message that this frame ends, and its bytes. A small one is read where it lies.
-Result<std::optional<wire::Message>> Session::on_message_frame(const wire::Frame& frame, size_t& bytes) {
-  if (frame.is_first() && frame.is_last()) {
-    TRY_VOID(parts_.on_whole(frame));
-    bytes = frame.chunk.size();
-    return wire::decode_view(frame.chunk);
+// Until somebody polls it. `last`: the frame that ended it.
+Result<void> Session::keep(const wire::Frame& last, Result<wire::Message> message, size_t bytes) {
+  if (!message) return std::unexpected(message.error());
+  if (std::holds_alternative<wire::Unknown>(*message)) {
+    unknown_messages_ += 1;
+    parts_.on_taken(last.channel, last.lane, bytes);
+    return {};
   }
-  TRY(whole, parts_.on_frame(frame));
-  if (!whole) return std::nullopt;
-  bytes = whole->size();
-  return wire::decode(std::move(*whole));
+  if (!needs_credit(last.lane)) urgent_bytes_ += bytes;
+  messages_.emplace_back(last.channel, std::move(*message), bytes);
+  return {};
 }
 
 Result<void> Session::on_own_frame(const wire::Frame& frame, bool last_of_record, Instant now) {
@@ -138,11 +137,11 @@ Result<void> Session::on_ratchet(ByteView chunk, bool last_of_record, Instant no
 }
 
 std::optional<LinkMessage> Session::poll_message() {
-  if (messages_.empty()) return std::nullopt;
-  LinkMessage message = messages_.take_front();
-  const wire::Lane lane = wire::lane_of(wire::command_of(message.message));
-  if (!needs_credit(lane)) urgent_bytes_ -= message.wire_bytes;
-  parts_.on_taken(message.channel, lane, message.wire_bytes);
+  auto message = messages_.take_front();
+  if (!message) return message;
+  const wire::Lane lane = wire::lane_of(wire::command_of(message->message));
+  if (!needs_credit(lane)) urgent_bytes_ -= message->wire_bytes;
+  parts_.on_taken(message->channel, lane, message->wire_bytes);
   return message;
 }
 

@@ -79,7 +79,7 @@ class Session {
   Result<void> on_ratchet(ByteView chunk, bool last_of_record, Instant now);
   bool seal_ratchet(OutBuffer& out, Instant now);
   size_t write_own_frame(uint8_t* to, uint8_t flag, ByteView chunk) const;
-  Result<std::optional<wire::Message>> on_message_frame(const wire::Frame& frame, size_t& bytes);
+  Result<void> keep(const wire::Frame& last, Result<wire::Message> message, size_t bytes);
   Result<void> on_credit(ByteView chunk);
   size_t write_grants(ByteSpan to);
   size_t write_record(ByteSpan text);

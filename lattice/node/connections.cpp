@@ -132,6 +132,8 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
     return close(peer, ErrorCode::self_connection, "node id", now);
   }
   if (peer.asks_after) {
+    // It is there after all: the next dial expects it again.
+    if (event.peer == *peer.asks_after) return close(peer, ErrorCode::not_needed, "who it is", now);
     enter(peer, Stage::opening, now);
     send(peer, wire::OpenChannel{config.chain.id, config.protocol_version}, now);
     return;

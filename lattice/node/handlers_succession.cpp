@@ -5,9 +5,9 @@
 
 namespace lattice {
 
-// Once a link, as soon as the channel is open.
+// Once a link, as soon as the channel is open; not where this node is there under another identity.
 void Node::State::announce_succession(Peer& peer, Now now) {
-  const auto chain = chain_to(own_succession, config.identity->id, now.wall);
+  const auto chain = chain_to(own_succession, peer.own, now.wall);
   if (!chain.empty()) send(peer, wire::Succession{SharedBytes(encode_successions(chain))}, now);
 }
 

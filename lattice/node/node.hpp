@@ -44,7 +44,7 @@ struct NodeConfig {
   Bytes succession;
   std::vector<Suite> suites{Suite::xxhfs_chacha};
   std::vector<SuiteRetirement> retired;  // one suite at least is never retired
-  OutsideKeys outside_keys = OutsideKeys::off;
+  OutsideKeys outside_keys = OutsideKeys::off;  // of every link; who runs the node answers OutsideKeyWork
 
   std::vector<DnsSeed> seeds;        // empty: no DNS
   std::vector<KnownPeer> bootstrap;  // asked when DNS gave nobody

@@ -156,7 +156,7 @@ Result<Message> decode(SharedBytes bytes) {
 Result<Message> decode_view(ByteView bytes) {
   TRY(message, check_message(bytes));
   const auto [command, payload] = message;
-  const bool keeps = command == Command::block || command == Command::consensus;
+  const bool keeps = command == Command::block || command == Command::consensus || command == Command::succession;
   return read_payload(command, keeps ? SharedBytes::copy_of(payload) : SharedBytes(nullptr, payload));
 }
 

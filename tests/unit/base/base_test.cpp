@@ -46,6 +46,18 @@ TEST(Crc32c, ContinuesAtEverySplit) {
   }
 }
 
+// Long ones go by another way, single bytes by the plainest.
+TEST(Crc32c, LongOnesAreTheSumOfTheirBytes) {
+  SeededRng rng(1);
+  Bytes text(4000);
+  rng.fill(text);
+  for (size_t length = 0; length < text.size(); length += length > 700 && length < 800 ? 1 : 37) {
+    uint32_t plain = 0;
+    for (size_t i = 0; i < length; ++i) plain = crc32c(ByteView(text).subspan(i, 1), plain);
+    EXPECT_EQ(crc32c(ByteView(text).first(length)), plain) << length;
+  }
+}
+
 TEST(SeededRng, RepeatsItselfAndDiffersBySeed) {
   SeededRng a(1), b(1), c(2);
   EXPECT_EQ(a.next(), b.next());

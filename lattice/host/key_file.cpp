@@ -34,24 +34,24 @@ class File {
   int fd_;
 };
 
-std::unexpected<KeyFileError> key_error(KeyFault fault, const fs::path& path, const char* verb, std::string why,
+std::unexpected<KeyFileError> key_error(KeyFileFault fault, const fs::path& path, const char* verb, std::string why,
                                         std::string advice) {
   return std::unexpected(
       KeyFileError{{"the key file " + path.string() + " could not be " + verb, std::move(why), std::move(advice)}, fault});
 }
 
-std::unexpected<KeyFileError> text_error(KeyFault fault, const fs::path& path) {
+std::unexpected<KeyFileError> text_error(KeyFileFault fault, const fs::path& path) {
   switch (fault) {
-    case KeyFault::bad_cost:
+    case KeyFileFault::bad_cost:
       return key_error(fault, path, "used", "it asks for more work or memory than a passphrase may cost here",
                        "restore it from a copy: this program does not write such files");
-    case KeyFault::needs_passphrase:
+    case KeyFileFault::needs_passphrase:
       return key_error(fault, path, "opened", "it is sealed with a passphrase",
                        "give it by --passphrase-file FILE or in LATTICE_PASSPHRASE");
-    case KeyFault::wrong_passphrase:
+    case KeyFileFault::wrong_passphrase:
       return key_error(fault, path, "opened", "the passphrase is not the one it was sealed with",
                        "give the right one; without it only a copy of the key helps");
-    case KeyFault::no_memory:
+    case KeyFileFault::no_memory:
       return key_error(fault, path, "used", "there is not enough memory for its passphrase",
                        "free some: it needs up to 256 MiB");
     default:
@@ -87,20 +87,20 @@ KeyFileResult<KeyText> read_text(const fs::path& path) {
   // A pipe would wait for whoever is at its other end.
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file.is_open()) {
-    const auto fault = errno == ENOENT ? KeyFault::missing : KeyFault::unreadable;
+    const auto fault = errno == ENOENT ? KeyFileFault::missing : KeyFileFault::unreadable;
     return key_error(fault, path, "read", std::strerror(errno), "check the path and its owner");
   }
   struct stat info{};
   if (::fstat(file.fd(), &info) != 0 || !S_ISREG(info.st_mode)) {
-    return key_error(KeyFault::unreadable, path, "read", "it is not a plain file", "give another --data folder");
+    return key_error(KeyFileFault::unreadable, path, "read", "it is not a plain file", "give another --data folder");
   }
   if ((info.st_mode & 077) != 0) {
-    return key_error(KeyFault::too_open, path, "used", "others than its owner can read or write it",
+    return key_error(KeyFileFault::too_open, path, "used", "others than its owner can read or write it",
                      "make a new one if somebody may have read it, else: chmod 600 " + path.string());
   }
   KeyText text;
   const auto size = read_all(file.fd(), text.bytes.span());  // it is smaller: a longer file fills it and is damaged
-  if (!size) return key_error(KeyFault::unreadable, path, "read", std::strerror(errno), "check the disk");
+  if (!size) return key_error(KeyFileFault::unreadable, path, "read", std::strerror(errno), "check the disk");
   text.size = *size;
   return text;
 }
@@ -111,7 +111,7 @@ bool sync_folder_of(const fs::path& path) {
   return folder.is_open() && ::fsync(folder.fd()) == 0;
 }
 
-std::unexpected<KeyFileError> write_error(KeyFault fault, const fs::path& path, int error) {
+std::unexpected<KeyFileError> write_error(KeyFileFault fault, const fs::path& path, int error) {
   return key_error(fault, path, "made", std::strerror(error), "check that the folder exists, may be written and has room");
 }
 
@@ -122,13 +122,13 @@ KeyFileResult<void> write_key(const fs::path& path, const NodeSecret& secret, co
   const fs::path draft = path.string() + "." + std::to_string(::getpid()) + std::string(draft_ending);
   ::unlink(draft.c_str());
   const File file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.is_open()) return write_error(KeyFault::unwritable, path, errno);
+  if (!file.is_open()) return write_error(KeyFileFault::unwritable, path, errno);
   const bool written = ::fchmod(file.fd(), 0600) == 0 && write_all(file.fd(), text->view()) && ::fsync(file.fd()) == 0;
   const bool named = written && (replaces ? ::rename(draft.c_str(), path.c_str()) : ::link(draft.c_str(), path.c_str())) == 0;
   const int error = errno;
   if (!named || !replaces) ::unlink(draft.c_str());
-  if (!named) return write_error(error == EEXIST ? KeyFault::exists : KeyFault::unwritable, path, error);
-  if (!sync_folder_of(path)) return write_error(KeyFault::unwritable, path, errno);
+  if (!named) return write_error(error == EEXIST ? KeyFileFault::exists : KeyFileFault::unwritable, path, error);
+  if (!sync_folder_of(path)) return write_error(KeyFileFault::unwritable, path, errno);
   return {};
 }
 
@@ -158,7 +158,7 @@ KeyFileResult<void> replace_key_file(const fs::path& path, const NodeSecret& sec
 
 KeyFileResult<NodeSecret> load_or_create_key_file(const fs::path& path, Rng& rng, const KeySeal& seal) {
   auto loaded = load_key_file(path, seal.passphrase);
-  if (loaded || loaded.error().fault != KeyFault::missing) return loaded;
+  if (loaded || loaded.error().fault != KeyFileFault::missing) return loaded;
   NodeSecret secret;
   rng.fill(secret.span());
   const auto created = create_key_file(path, secret, seal, rng);
@@ -170,12 +170,12 @@ KeyFileResult<fs::path> keep_key_file(const fs::path& path) {
   for (unsigned number = 1; number <= kept_files_max; ++number) {
     fs::path kept = path.string() + "." + std::to_string(number);
     if (::link(path.c_str(), kept.c_str()) == 0) {
-      if (!sync_folder_of(path)) return write_error(KeyFault::unwritable, kept, errno);
+      if (!sync_folder_of(path)) return write_error(KeyFileFault::unwritable, kept, errno);
       return kept;
     }
-    if (errno != EEXIST) return write_error(KeyFault::unwritable, kept, errno);
+    if (errno != EEXIST) return write_error(KeyFileFault::unwritable, kept, errno);
   }
-  return key_error(KeyFault::exists, path, "kept", "a thousand older ones are kept already", "remove some of them");
+  return key_error(KeyFileFault::exists, path, "kept", "a thousand older ones are kept already", "remove some of them");
 }
 
 void remove_key_drafts(const fs::path& path) {

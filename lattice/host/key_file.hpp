@@ -14,7 +14,7 @@ namespace lattice {
 
 // The fault for programs, the rest for people. Where a HostError is asked for, this is one.
 struct KeyFileError : HostError {
-  KeyFault fault = KeyFault::damaged;
+  KeyFileFault fault = KeyFileFault::damaged;
 };
 template <class T>
 using KeyFileResult = std::expected<T, KeyFileError>;

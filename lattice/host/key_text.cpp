@@ -107,24 +107,24 @@ std::optional<Seal> read_seal(std::string_view text) {
   return seal;
 }
 
-std::expected<NodeSecret, KeyFault> open_sealed(const Seal& seal, ByteView ad, std::string_view hex,
-                                                const Passphrase* passphrase) {
-  if (!seal.cost.within_bounds()) return std::unexpected(KeyFault::bad_cost);
+std::expected<NodeSecret, KeyFileFault> open_sealed(const Seal& seal, ByteView ad, std::string_view hex,
+                                                    const Passphrase* passphrase) {
+  if (!seal.cost.within_bounds()) return std::unexpected(KeyFileFault::bad_cost);
   ByteArray<sealed_bytes> sealed{};
-  if (!read_hex(hex, sealed)) return std::unexpected(KeyFault::damaged);
-  if (passphrase == nullptr) return std::unexpected(KeyFault::needs_passphrase);
+  if (!read_hex(hex, sealed)) return std::unexpected(KeyFileFault::damaged);
+  if (passphrase == nullptr) return std::unexpected(KeyFileFault::needs_passphrase);
   const auto key = scrypt(passphrase->view(), seal.salt, seal.cost);
-  if (!key) return std::unexpected(KeyFault::no_memory);
+  if (!key) return std::unexpected(KeyFileFault::no_memory);
   NodeSecret secret;
   if (!OpensslAead(AeadAlg::chacha20_poly1305, *key).open(0, ad, sealed, secret.span())) {
-    return std::unexpected(KeyFault::wrong_passphrase);
+    return std::unexpected(KeyFileFault::wrong_passphrase);
   }
   return secret;
 }
 
-std::expected<NodeSecret, KeyFault> read_plain(std::string_view hex) {
+std::expected<NodeSecret, KeyFileFault> read_plain(std::string_view hex) {
   NodeSecret secret;
-  if (!read_hex(hex, secret.span())) return std::unexpected(KeyFault::damaged);
+  if (!read_hex(hex, secret.span())) return std::unexpected(KeyFileFault::damaged);
   return secret;
 }
 
@@ -154,8 +154,8 @@ bool is_sealed_key(ByteView text) {
   return rest.starts_with(scrypt_word);
 }
 
-std::expected<NodeSecret, KeyFault> read_key_text(ByteView text, const Passphrase* passphrase) {
-  constexpr auto damaged = KeyFault::damaged;
+std::expected<NodeSecret, KeyFileFault> read_key_text(ByteView text, const Passphrase* passphrase) {
+  constexpr auto damaged = KeyFileFault::damaged;
   auto rest = as_text(text);
   if (rest.starts_with(old_line)) {
     rest.remove_prefix(old_line.size());
@@ -178,19 +178,19 @@ std::expected<NodeSecret, KeyFault> read_key_text(ByteView text, const Passphras
   return open_sealed(*seal, ad, *hex, passphrase);
 }
 
-std::expected<KeyText, KeyFault> write_key_text(const NodeSecret& secret, const Passphrase* passphrase, const ScryptCost& cost,
-                                                Rng& rng) {
+std::expected<KeyText, KeyFileFault> write_key_text(const NodeSecret& secret, const Passphrase* passphrase,
+                                                    const ScryptCost& cost, Rng& rng) {
   KeyWriter writer;
   writer.text(first_line);
   if (passphrase == nullptr) {
     writer.text(plain_line).hex(secret.view()).text("\n");
     return writer.finish();
   }
-  if (!cost.within_bounds()) return std::unexpected(KeyFault::bad_cost);
+  if (!cost.within_bounds()) return std::unexpected(KeyFileFault::bad_cost);
   ByteArray<salt_bytes> salt{};
   rng.fill(salt);
   const auto key = scrypt(passphrase->view(), salt, cost);
-  if (!key) return std::unexpected(KeyFault::no_memory);
+  if (!key) return std::unexpected(KeyFileFault::no_memory);
   writer.text(scrypt_word).number(cost.log_n).text(" ").number(cost.r).text(" ").number(cost.p).text(" ").hex(salt).text("\n");
   ByteArray<sealed_bytes> sealed{};
   OpensslAead(AeadAlg::chacha20_poly1305, *key).seal(0, writer.view(), secret.view(), sealed);

@@ -38,7 +38,7 @@ class Passphrase {
 };
 
 // What a key file can be refused for.
-enum class KeyFault : uint8_t {
+enum class KeyFileFault : uint8_t {
   missing,           // there is no file
   unreadable,        // the system does not give it, or it is no plain file
   too_open,          // others than its owner can read or write it
@@ -61,9 +61,9 @@ struct KeyText {
 
 bool is_sealed_key(ByteView text);
 // damaged, bad_cost, needs_passphrase, wrong_passphrase, no_memory. A passphrase that is not needed does no harm.
-std::expected<NodeSecret, KeyFault> read_key_text(ByteView text, const Passphrase* passphrase);
+std::expected<NodeSecret, KeyFileFault> read_key_text(ByteView text, const Passphrase* passphrase);
 // Without a passphrase, plain. `rng`: for the salt. bad_cost, no_memory.
-std::expected<KeyText, KeyFault> write_key_text(const NodeSecret& secret, const Passphrase* passphrase, const ScryptCost& cost,
-                                                Rng& rng);
+std::expected<KeyText, KeyFileFault> write_key_text(const NodeSecret& secret, const Passphrase* passphrase,
+                                                    const ScryptCost& cost, Rng& rng);
 
 }  // namespace lattice

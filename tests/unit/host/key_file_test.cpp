@@ -28,9 +28,9 @@ KeyFileResult<void> make_file(const std::filesystem::path& path, const NodeSecre
   return create_key_file(path, secret, {given ? &*given : nullptr, {10, 8, 1}}, rng);
 }
 
-KeyFault fault_of(const KeyFileResult<NodeSecret>& loaded) {
+KeyFileFault fault_of(const KeyFileResult<NodeSecret>& loaded) {
   EXPECT_FALSE(loaded);
-  return loaded ? KeyFault::exists : loaded.error().fault;
+  return loaded ? KeyFileFault::exists : loaded.error().fault;
 }
 
 void write_file(const std::filesystem::path& path, const std::string& text, mode_t mode = 0600) {
@@ -143,9 +143,9 @@ TEST(KeyFile, OpensWithItsPassphraseOnly) {
   const auto right = words("open sesame"), wrong = words("open sesamf"), longer = words("open sesame ");
   ASSERT_TRUE(load_key_file(path, &right));
   EXPECT_TRUE(*load_key_file(path, &right) == some_secret(4));
-  EXPECT_EQ(fault_of(load_key_file(path, &wrong)), KeyFault::wrong_passphrase);
-  EXPECT_EQ(fault_of(load_key_file(path, &longer)), KeyFault::wrong_passphrase);
-  EXPECT_EQ(fault_of(load_key_file(path)), KeyFault::needs_passphrase);
+  EXPECT_EQ(fault_of(load_key_file(path, &wrong)), KeyFileFault::wrong_passphrase);
+  EXPECT_EQ(fault_of(load_key_file(path, &longer)), KeyFileFault::wrong_passphrase);
+  EXPECT_EQ(fault_of(load_key_file(path)), KeyFileFault::needs_passphrase);
   EXPECT_NE(load_key_file(path).error().text().find("LATTICE_PASSPHRASE"), std::string::npos);
 }
 
@@ -171,17 +171,17 @@ TEST(KeyFile, TheOlderFormIsStillRead) {
 TEST(KeyFile, FaultsAreTold) {
   const test::TempFolder folder;
   const auto path = folder / "node.key";
-  EXPECT_EQ(fault_of(load_key_file(path)), KeyFault::missing);
+  EXPECT_EQ(fault_of(load_key_file(path)), KeyFileFault::missing);
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
-  EXPECT_EQ(fault_of(load_key_file(folder / "pipe")), KeyFault::unreadable);
-  EXPECT_EQ(fault_of(load_key_file(folder.path())), KeyFault::unreadable);
+  EXPECT_EQ(fault_of(load_key_file(folder / "pipe")), KeyFileFault::unreadable);
+  EXPECT_EQ(fault_of(load_key_file(folder.path())), KeyFileFault::unreadable);
   ASSERT_TRUE(make_file(path, some_secret(1)));
   std::filesystem::create_symlink(path, folder / "name");
-  EXPECT_EQ(fault_of(load_key_file(folder / "name")), KeyFault::unreadable);
-  EXPECT_EQ(make_file(path, some_secret(2)).error().fault, KeyFault::exists);
-  EXPECT_EQ(make_file(folder / "missing/node.key", some_secret(2)).error().fault, KeyFault::unwritable);
+  EXPECT_EQ(fault_of(load_key_file(folder / "name")), KeyFileFault::unreadable);
+  EXPECT_EQ(make_file(path, some_secret(2)).error().fault, KeyFileFault::exists);
+  EXPECT_EQ(make_file(folder / "missing/node.key", some_secret(2)).error().fault, KeyFileFault::unwritable);
   ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
-  EXPECT_EQ(fault_of(load_key_file(path)), KeyFault::too_open);
+  EXPECT_EQ(fault_of(load_key_file(path)), KeyFileFault::too_open);
 }
 
 std::string with_sum(std::string body) {
@@ -201,13 +201,13 @@ TEST(KeyFile, AHostileFileCannotAskForMuch) {
   };
   for (const auto* cost : {"30 100 1", "255 255 255", "63 8 1", "64 8 1", "9 8 1", "0 8 1", "15 0 1", "15 8 0", "10 17 1",
                            "10 8 17", "21 1 1", "19 8 1", "18 16 1", "18 8 4"}) {
-    EXPECT_EQ(fault(cost), KeyFault::bad_cost) << cost;
+    EXPECT_EQ(fault(cost), KeyFileFault::bad_cost) << cost;
   }
   for (const auto* cost : {"", "15", "15 8", "15 8 1 1", "015 8 1", "15  8 1", " 15 8 1", "15 8 1 ", "-5 8 1", "+15 8 1",
                            "256 8 1", "1e1 8 1", "99999999999999999999 8 1", "15\t8 1", "a 8 1"}) {
-    EXPECT_EQ(fault(cost), KeyFault::damaged) << cost;
+    EXPECT_EQ(fault(cost), KeyFileFault::damaged) << cost;
   }
-  EXPECT_EQ(fault("10 8 1"), KeyFault::wrong_passphrase);
+  EXPECT_EQ(fault("10 8 1"), KeyFileFault::wrong_passphrase);
 }
 
 // A right checksum over a changed cost, salt or secret: the seal covers them all.
@@ -222,7 +222,7 @@ TEST(KeyFile, WhatIsSealedCannotBeChanged) {
     changed[at] = changed[at] == '2' ? '3' : '2';
     const auto read = read_key_text(as_bytes(with_sum(changed)), &passphrase);
     ASSERT_FALSE(read) << at;
-    EXPECT_EQ(read.error(), KeyFault::wrong_passphrase) << at;
+    EXPECT_EQ(read.error(), KeyFileFault::wrong_passphrase) << at;
   }
 }
 
@@ -236,14 +236,14 @@ TEST(KeyFile, EachCutAndEachFlippedBitIsDamage) {
     for (size_t length = 0; length < text.size(); ++length) {
       const auto read = read_key_text(as_bytes(text).first(length), with);
       ASSERT_FALSE(read) << length;
-      EXPECT_EQ(read.error(), KeyFault::damaged) << length;
+      EXPECT_EQ(read.error(), KeyFileFault::damaged) << length;
     }
     for (size_t bit = 0; bit < text.size() * 8; ++bit) {
       std::string changed = text;
       changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
       const auto read = read_key_text(as_bytes(changed), with);
       ASSERT_FALSE(read) << bit;
-      EXPECT_EQ(read.error(), KeyFault::damaged) << bit;
+      EXPECT_EQ(read.error(), KeyFileFault::damaged) << bit;
     }
     EXPECT_FALSE(read_key_text(as_bytes(text + "\n"), with));
     EXPECT_FALSE(read_key_text(as_bytes(text + text), with));
@@ -273,11 +273,11 @@ TEST(KeyFile, AFailedReplacementLeavesTheOldOne) {
   SeededRng rng(1);
   const auto first = words("first");
   ASSERT_TRUE(make_file(path, some_secret(1)));
-  EXPECT_EQ(replace_key_file(path, some_secret(2), {&first, {40, 8, 1}}, rng).error().fault, KeyFault::bad_cost);
+  EXPECT_EQ(replace_key_file(path, some_secret(2), {&first, {40, 8, 1}}, rng).error().fault, KeyFileFault::bad_cost);
   // A folder in the draft's place.
   const auto draft = path.string() + "." + std::to_string(::getpid()) + ".tmp";
   std::filesystem::create_directories(draft + "/x");
-  EXPECT_EQ(replace_key_file(path, some_secret(2), {}, rng).error().fault, KeyFault::unwritable);
+  EXPECT_EQ(replace_key_file(path, some_secret(2), {}, rng).error().fault, KeyFileFault::unwritable);
   EXPECT_TRUE(*load_key_file(path) == some_secret(1));
 }
 
@@ -291,7 +291,7 @@ TEST(KeyFile, IsKeptUnderTheNextFreeNumber) {
   EXPECT_EQ(keep_key_file(path)->filename(), "node.key.2");
   EXPECT_TRUE(*load_key_file(folder / "node.key.1") == some_secret(1));
   EXPECT_TRUE(*load_key_file(folder / "node.key.2") == some_secret(2));
-  EXPECT_EQ(keep_key_file(folder / "other").error().fault, KeyFault::unwritable);
+  EXPECT_EQ(keep_key_file(folder / "other").error().fault, KeyFileFault::unwritable);
 }
 
 TEST(KeyFile, DraftsOfTheDeadAreRemovedAndNothingElse) {

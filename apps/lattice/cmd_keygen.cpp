@@ -84,7 +84,7 @@ HostResult<void> run_keygen(const KeygenOptions& options) {
   if (auto made = make_private_folder(options.data); !made) return made;
   remove_key_drafts(key_path(options.data));
   const auto sealed = key_file_is_sealed(key_path(options.data));
-  if (!sealed && sealed.error().fault != KeyFault::missing) return std::unexpected(sealed.error());
+  if (!sealed && sealed.error().fault != KeyFileFault::missing) return std::unexpected(sealed.error());
   HostResult<void> done;
   if (!sealed) {
     done = make_key(options, *provider, *now);

@@ -8,11 +8,14 @@
 
 #include "world.hpp"
 
-namespace lattice {
+namespace lattice::test {
 namespace {
 
 using Progress = HalfOpen::Progress;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::vector<LineBlock> line(size_t count) { return make_line(genesis().hash, count, 200); }
 
 // ---- the table, against a list that is searched
 
@@ -247,6 +250,9 @@ TEST(Dials, NoMoreAtOnceThanTheLimit) {
     }
   };
   look();
+  world.now.mono += seconds{1};
+  node.node->on_timeout(world.now);
+  look();
   EXPECT_EQ(open.size(), 3u);
   while (!open.empty() && dials < 20) {
     node.node->on_dial_failed(open.front(), world.now);
@@ -258,4 +264,4 @@ TEST(Dials, NoMoreAtOnceThanTheLimit) {
 }
 
 }  // namespace
-}  // namespace lattice
+}  // namespace lattice::test

@@ -323,6 +323,16 @@ TEST_F(AdmissionTest, AGroupBeyondItsBucketIsAskedAndOthersAreNot) {
   EXPECT_GE(ask(from(10, 1)).difficulty, AdmissionLimits{}.difficulty_group);
 }
 
+// As many groups as it likes: what they get free together is bounded, and no signature has to wait for that.
+TEST_F(AdmissionTest, ManyGroupsTogetherHaveFewFree) {
+  int yes = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    yes += come(from(static_cast<uint8_t>(1 + i % 4), static_cast<uint8_t>(i / 4))) == Admit::yes;
+    now += std::chrono::microseconds{200};
+  }
+  EXPECT_NEAR(yes, 64 + 64 * 10, 2);
+}
+
 TEST_F(AdmissionTest, AnHonestPeerOfAnAttackedGroupGetsInBySolving) {
   for (int i = 0; i < 5000; ++i) come(from(10, 1, static_cast<uint8_t>(i)));
   const Endpoint honest = from(10, 1, 200, 200);

@@ -160,9 +160,9 @@ TEST(GroupAllowances, ANodeThatMeetsFewGroupsHoldsLittle) {
 TEST(Cookies, AreWhatTheProtocolSays) {
   Cookies cookies(secret_of(7));
   const Retry retry{1, 2, 9, {}};
-  // Python: blake2s(key=blake2s(key=secret, (2).to_bytes(8))), address || port || hash || suite || difficulty || flags
+  // Python: number, then 24 bytes of blake2s(key=blake2s(key=secret, (2).to_bytes(8))), number || address || port || hash || suite || difficulty || flags
   EXPECT_EQ(to_hex(cookies.make(from(192, 0, 2, 1, 8333), filled(0xab), retry, start)),
-            "c94657be3026b790eb6adce50fea8e480ea7aed92842a82ea6caaa8ee1b01b22");
+            "0000000000000000ac3c6b72a254aab380e4574f1709efee4a060fc40fd2c35e");
 }
 
 TEST(Cookies, AreGoodForNothingElse) {
@@ -234,6 +234,18 @@ TEST(Cookies, WorkOnceAlsoOverTheEndOfAnEpoch) {
          {Duration{0}, Duration{seconds{1}}, Duration{seconds{65}}, Duration{seconds{115}}, Duration{seconds{500}}}) {
       EXPECT_FALSE(copy.good(remote, filled(1), retry, start + std::max(later, again)));
     }
+  }
+}
+
+// All hellos of one program are alike, and an address translator gives the same port again.
+TEST(Cookies, OfTheSameAddressAndHelloAreNotTheSame) {
+  Cookies cookies(secret_of(7));
+  const Endpoint remote = from(192, 0);
+  for (int i = 0; i < 3; ++i) {
+    Retry retry{0, 1, 9, {}};
+    retry.cookie = cookies.make(remote, filled(1), retry, start);
+    ASSERT_TRUE(cookies.good(remote, filled(1), retry, start));
+    cookies.use(retry.cookie, start);
   }
 }
 

@@ -27,7 +27,9 @@ struct FirstContact {
 enum class Admit : uint8_t { yes, retry, no };
 
 struct AdmissionLimits {
-  BucketLimits unproven{16, 2};       // of a group: first messages that need no retry
+  BucketLimits unproven{16, 2};  // of a group: first messages that need no retry
+  // The same of all groups: without it an attack with many groups would keep the workers at the edge of load for nothing.
+  BucketLimits unproven_all{64, 64};
   BucketLimits solved{32, 8};         // of a group: answers to a retry
   BucketLimits solved_all{256, 256};  // of all groups
   BucketLimits keys{4, 1};            // of a group: questions to a key server
@@ -47,10 +49,6 @@ struct AdmissionCounts {
 
 class Admission {
  public:
-  // First messages of all groups that need no retry. Without it an attack with many groups would keep the workers at the edge of
-  // load for nothing.
-  static constexpr BucketLimits unproven_all{64, 64};
-
   // `secret`: fresh randomness.
   explicit Admission(const Secret<32>& secret, const AdmissionLimits& limits = {});
 

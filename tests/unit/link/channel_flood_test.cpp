@@ -67,7 +67,8 @@ TEST(SecureChannel, T16_TenThousandFirstMessagesASecond) {
       nodes.now += microseconds{1'000'000 / a_second};
       nodes.let_worker_work();
       const auto low = static_cast<uint8_t>(i), high = static_cast<uint8_t>(i >> 8);
-      const auto ip = many_groups ? IpAddress::v4(static_cast<uint8_t>(20 + i % 64), low, high, 1) : IpAddress::v4(20, 1, high, low);
+      const auto ip =
+          many_groups ? IpAddress::v4(static_cast<uint8_t>(20 + i % 64), low, high, 1) : IpAddress::v4(20, 1, high, low);
       nodes.stranger({ip, 4000}, message1);
       if (i % 3'333 != 3'000) continue;
       ++dials;

@@ -135,6 +135,7 @@ TEST(SecureChannel, T03_SignatureNamesTheResponder) {
       nodes.worker = [&](const Work& work) {
         Work changed = work;
         if (auto* sign = std::get_if<SignWork>(&changed); sign && as_text(sign->context).ends_with("/init")) {
+          EXPECT_TRUE(equal(ByteView(sign->message).last(32), shown(nodes, Role::responder, suite)->id.view()));
           sign->message.resize(sign->message.size() - 32);
           if (names_another) append(sign->message, stranger(*nodes.provider, suite)->id.view());
         }
@@ -148,9 +149,9 @@ TEST(SecureChannel, T03_SignatureNamesTheResponder) {
 
 // A signature is good for one use: each context's for that context alone, in the handshakes and outside of them.
 TEST(SecureChannel, T11_SignatureOfAnotherContextIsRefused) {
-  const std::string_view contexts[] = {"lattice/1/hs/init",  "lattice/1/hs/resp", "lattice/1/tls/init",   "lattice/1/tls/resp",
-                                       "lattice/1/cert",     "lattice/1/record",  succession_context,     "lattice/1/seed",
-                                       "lattice/1/vote",     ""};
+  const std::string_view contexts[] = {
+      "lattice/1/hs/init", "lattice/1/hs/resp", "lattice/1/tls/init", "lattice/1/tls/resp", "lattice/1/cert",
+      "lattice/1/record",  succession_context,  "lattice/1/seed",     "lattice/1/vote",     ""};
   for (const Suite suite : signed_suites) {
     for (const Role liar : both_roles) {
       const std::string_view right = handshake_context(suite, liar);
@@ -214,7 +215,8 @@ void expect_unseen(ByteView wire, const Identity& identity) {
   EXPECT_FALSE(holds(wire, identity.id.view()));
   EXPECT_FALSE(holds(wire, certificate.dh));
   EXPECT_FALSE(holds(wire, certificate_hash(identity.body).view()));
-  for (size_t at = 0; at + 32 <= identity.body.size(); at += 32) EXPECT_FALSE(holds(wire, ByteView(identity.body).subspan(at, 32)));
+  for (size_t at = 0; at + 32 <= identity.body.size(); at += 32)
+    EXPECT_FALSE(holds(wire, ByteView(identity.body).subspan(at, 32)));
 }
 
 // No byte of a NodeID, key or certificate goes in clear: at first contact, between nodes that know each other, and on resumption.

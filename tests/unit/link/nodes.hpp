@@ -9,7 +9,8 @@ namespace lattice::test {
 
 inline constexpr Suite every_suite[] = {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm, Suite::xxhfs1024_chacha,
                                         Suite::xxhfskem_chacha, Suite::tls13};
-inline constexpr Suite noise_suites[] = {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm, Suite::xxhfs1024_chacha, Suite::xxhfskem_chacha};
+inline constexpr Suite noise_suites[] = {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm, Suite::xxhfs1024_chacha,
+                                         Suite::xxhfskem_chacha};
 
 inline std::shared_ptr<const Identity> all_suites(Provider& provider, uint8_t seed, SignAlg alg, uint64_t serial = 1) {
   IdentityOptions options;

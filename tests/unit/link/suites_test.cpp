@@ -12,8 +12,8 @@ using enum ErrorCode;
 using test::Again;
 using test::all_suites;
 using test::expect_nobody_established;
-using test::noise_suites;
 using test::Nodes;
+using test::noise_suites;
 using test::WithKeys;
 
 TEST(Suites, EachConnectsAndCarriesMessages) {

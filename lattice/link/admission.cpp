@@ -51,7 +51,9 @@ bool Admission::under_load(Instant now) {
 
 Admit Admission::on_hello(const FirstContact& contact, Instant now) {
   GroupBuckets& group = groups_.of(contact.remote.ip, now);
-  if (!under_load(now) && group.unproven.take(limits_.unproven, now)) {
+  const bool free = !under_load(now) && unproven_all_.left(unproven_all, now) >= 1;
+  if (free && group.unproven.take(limits_.unproven, now)) {
+    unproven_all_.take(unproven_all, now);
     ++counts_.admitted;
     return Admit::yes;
   }
@@ -63,7 +65,8 @@ Admit Admission::on_hello(const FirstContact& contact, Instant now) {
 uint8_t Admission::difficulty(const FirstContact& contact, Instant now) {
   const uint8_t of_load = under_load(now) ? load_difficulty(now) : uint8_t{0};
   const GroupBuckets& group = groups_.of(contact.remote.ip, now);
-  if (group.unproven.left(limits_.unproven, now) >= 1) return of_load;
+  const bool beyond = group.unproven.left(limits_.unproven, now) < 1 || unproven_all_.left(unproven_all, now) < 1;
+  if (!beyond) return of_load;
   const double left = group.solved.left(limits_.solved, now);
   return std::max(of_load, difficulty_of_use(limits_.difficulty_group, left, limits_.solved));
 }

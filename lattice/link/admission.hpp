@@ -47,6 +47,10 @@ struct AdmissionCounts {
 
 class Admission {
  public:
+  // First messages of all groups that need no retry. Without it an attack with many groups would keep the workers at the edge of
+  // load for nothing.
+  static constexpr BucketLimits unproven_all{64, 64};
+
   // `secret`: fresh randomness.
   explicit Admission(const Secret<32>& secret, const AdmissionLimits& limits = {});
 
@@ -81,6 +85,7 @@ class Admission {
   Bucket solved_all_, keys_all_, retries_all_;
   bool loaded_ = false;
   AdmissionCounts counts_;
+  Bucket unproven_all_;
 };
 
 }  // namespace lattice

@@ -6,12 +6,15 @@
 
 namespace lattice {
 
-static constexpr size_t cookie_input_bytes = 16 + 2 + 32 + 2 + 1 + 2;
+static constexpr size_t number_bytes = 8;
+static constexpr size_t cookie_input_bytes = number_bytes + 16 + 2 + 32 + 2 + 1 + 2;
 
-static RetryCookie cookie_under(const Secret<32>& key, const Endpoint& remote, const Digest& hello_hash, const Retry& retry) {
+static RetryCookie cookie_under(const Secret<32>& key, ByteView number, const Endpoint& remote, const Digest& hello_hash,
+                                const Retry& retry) {
   ByteArray<cookie_input_bytes> input;
   uint8_t* to = input.data();
   const auto put = [&](ByteView bytes) { to = std::ranges::copy(bytes, to).out; };
+  put(number);
   put(remote.ip.bytes);
   wire::store_be(to, remote.port);
   to += 2;
@@ -19,8 +22,14 @@ static RetryCookie cookie_under(const Secret<32>& key, const Endpoint& remote, c
   wire::store_be(to, retry.suite);
   to[2] = retry.difficulty;
   wire::store_be(to + 3, retry.flags);
-  return blake2s_keyed(key.view(), input);
+  const Digest proof = blake2s_keyed(key.view(), input);
+  RetryCookie cookie;
+  std::ranges::copy(number, cookie.begin());
+  std::copy_n(proof.begin(), cookie.size() - number_bytes, cookie.begin() + number_bytes);
+  return cookie;
 }
+
+static ByteView number_of(const RetryCookie& cookie) { return ByteView(cookie).first(number_bytes); }
 
 static uint64_t short_of(const RetryCookie& cookie) {
   uint64_t number;
@@ -46,13 +55,15 @@ void Cookies::follow(Instant now) {
 
 RetryCookie Cookies::make(const Endpoint& remote, const Digest& hello_hash, const Retry& retry, Instant now) {
   follow(now);
-  return cookie_under(current_.key, remote, hello_hash, retry);
+  ByteArray<number_bytes> number;
+  wire::store_be(number.data(), next_number_++);
+  return cookie_under(current_.key, number, remote, hello_hash, retry);
 }
 
 bool Cookies::good(const Endpoint& remote, const Digest& hello_hash, const Retry& retry, Instant now) {
   follow(now);
   for (const Epoch* epoch : {&current_, &previous_}) {
-    const RetryCookie right = cookie_under(epoch->key, remote, hello_hash, retry);
+    const RetryCookie right = cookie_under(epoch->key, number_of(retry.cookie), remote, hello_hash, retry);
     if (!equal_secret(right, retry.cookie)) continue;
     return !current_.used.contains(short_of(right)) && !previous_.used.contains(short_of(right));
   }

@@ -18,7 +18,8 @@ class Cookies {
 
   explicit Cookies(const Secret<32>& secret) : secret_(secret) {}
 
-  // keyed BLAKE2s(epoch key, address || port || H(hello1) || suite || difficulty || flags), for the retry that is being made.
+  // For the retry that is being made: number 8 || the first 24 bytes of keyed BLAKE2s(epoch key, number || address || port ||
+  // H(hello1) || suite || difficulty || flags). No two have one number: hellos are alike, and a NAT gives the same port again.
   RetryCookie make(const Endpoint& remote, const Digest& hello_hash, const Retry& retry, Instant now);
   // Whether this retry was made here for this address and hello, in this epoch or the one before, and was not used yet.
   bool good(const Endpoint& remote, const Digest& hello_hash, const Retry& retry, Instant now);
@@ -31,13 +32,14 @@ class Cookies {
  private:
   struct Epoch {
     Secret<32> key;
-    std::unordered_set<uint64_t> used;  // the first bytes of each: outputs of a keyed hash, nobody can choose them
+    std::unordered_set<uint64_t> used;  // numbers
   };
   void next_epoch(Instant now);
   void follow(Instant now);
 
   Secret<32> secret_;
   uint64_t epoch_ = 0;  // 0: none yet
+  uint64_t next_number_ = 0;
   Instant began_{};
   Epoch current_, previous_;
 };

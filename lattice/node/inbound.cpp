@@ -69,6 +69,7 @@ void Node::State::log_security(Now now) {
         {{"asked_to_solve", std::to_string(asked - logged_asked)},
          {"solved", std::to_string(admitted.solved)},
          {"refused", std::to_string(admitted.refused)},
+         {"over_allowance", std::to_string(admitted.over_allowance)},
          {"wait_ms", std::to_string(admission->expected_wait(now.mono) / std::chrono::milliseconds{1})}});
   }
   if (slowloris) {

@@ -75,7 +75,9 @@ bool Node::takes_connections() const { return state_->loaded() && !state_->stopp
 std::optional<ConnId> Node::on_accepted(const Endpoint& remote, Now now) {
   State& s = *state_;
   // With all slots taken, whoever comes may still be a genesis peer, which needs none: beyond_slots says when it has shown itself.
-  const bool full = s.alive_count() >= s.config.connections_max || s.inbound_count() >= s.inbound_slots();
+  // Counted only where it could be: a flood must not make each of its connections look at all others.
+  const bool full = s.peers.size() - s.half_open.size() >= s.inbound_slots() &&
+                    (s.alive_count() >= s.config.connections_max || s.inbound_count() >= s.inbound_slots());
   if (!takes_connections() || (full && s.config.genesis.empty())) return std::nullopt;
   if (s.reputation.avoided(remote, now.mono)) return std::nullopt;
   s.make_room_half_open(remote.ip, now);

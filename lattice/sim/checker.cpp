@@ -86,8 +86,8 @@ void Checker::look_at(HostId host) {
 void Checker::look_at_all() {
   for (const auto& [host, seen] : honest_) look_at(host);
   const auto& stats = world_.stats();
-  if (stats.connections_peak > bounds_.connections_max)
-    say_broken("a node had " + std::to_string(stats.connections_peak) + " connections, more than connections_max");
+  if (stats.connections_peak > bounds_.connections_max + HalfOpenLimits{}.in_all)
+    say_broken("a node had " + std::to_string(stats.connections_peak) + " connections, more than connections_max and handshakes");
   if (stats.output_peak > bounds_.sealed_bytes_max)
     say_broken("a link held " + std::to_string(stats.output_peak) + " sealed bytes");
 }
@@ -119,7 +119,8 @@ void Checker::check_limits(HostId host, const NodeReport& report) {
   const auto bound = [&](size_t value, size_t max, const char* of) {
     if (value > max) say_broken(name_of(host) + " has " + std::to_string(value) + " " + of);
   };
-  bound(report.peers.size(), bounds_.connections_max, "peers");
+  bound(report.peers.size() - report.half_open, bounds_.connections_max, "peers");
+  bound(report.half_open, HalfOpenLimits{}.in_all, "handshakes of others");
   bound(report.known_addresses, bounds_.addresses_max, "known addresses");
   bound(report.open_questions, bounds_.questions_max, "open questions");
   bound(report.held_bytes, bounds_.held_bytes_max, "bytes of messages begun");

@@ -29,7 +29,7 @@ struct CheckedLimits {
   size_t addresses_max = AddressTable::entries_max;
   size_t questions_max = 4096;
   size_t held_bytes_max = 80 * 1024 * 1024;  // of messages begun and not ended, over all links
-  size_t sockets_max = 500;                  // those that are being closed too
+  size_t sockets_max = 1000;                 // those of handshakes under way and those that are being closed too
 };
 
 class Checker {

@@ -160,9 +160,9 @@ TEST(GroupAllowances, ANodeThatMeetsFewGroupsHoldsLittle) {
 TEST(Cookies, AreWhatTheProtocolSays) {
   Cookies cookies(secret_of(7));
   const Retry retry{1, 2, 9, {}};
-  // Python: blake2s(key=blake2s(key=secret, (2).to_bytes(8))), address || port || hash || suite || difficulty || flags
+  // Python: number, then 24 bytes of blake2s(key=blake2s(key=secret, (2).to_bytes(8))), number || address || port || hash || suite || difficulty || flags
   EXPECT_EQ(to_hex(cookies.make(from(192, 0, 2, 1, 8333), filled(0xab), retry, start)),
-            "c94657be3026b790eb6adce50fea8e480ea7aed92842a82ea6caaa8ee1b01b22");
+            "0000000000000000ac3c6b72a254aab380e4574f1709efee4a060fc40fd2c35e");
 }
 
 TEST(Cookies, AreGoodForNothingElse) {
@@ -234,6 +234,18 @@ TEST(Cookies, WorkOnceAlsoOverTheEndOfAnEpoch) {
          {Duration{0}, Duration{seconds{1}}, Duration{seconds{65}}, Duration{seconds{115}}, Duration{seconds{500}}}) {
       EXPECT_FALSE(copy.good(remote, filled(1), retry, start + std::max(later, again)));
     }
+  }
+}
+
+// All hellos of one program are alike, and an address translator gives the same port again.
+TEST(Cookies, OfTheSameAddressAndHelloAreNotTheSame) {
+  Cookies cookies(secret_of(7));
+  const Endpoint remote = from(192, 0);
+  for (int i = 0; i < 3; ++i) {
+    Retry retry{0, 1, 9, {}};
+    retry.cookie = cookies.make(remote, filled(1), retry, start);
+    ASSERT_TRUE(cookies.good(remote, filled(1), retry, start));
+    cookies.use(retry.cookie, start);
   }
 }
 
@@ -321,6 +333,16 @@ TEST_F(AdmissionTest, AGroupBeyondItsBucketIsAskedAndOthersAreNot) {
   while (come(from(10, 1)) == Admit::yes) {
   }
   EXPECT_GE(ask(from(10, 1)).difficulty, AdmissionLimits{}.difficulty_group);
+}
+
+// As many groups as it likes: what they get free together is bounded, and no signature has to wait for that.
+TEST_F(AdmissionTest, ManyGroupsTogetherHaveFewFree) {
+  int yes = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    yes += come(from(static_cast<uint8_t>(1 + i % 4), static_cast<uint8_t>(i / 4))) == Admit::yes;
+    now += std::chrono::microseconds{200};
+  }
+  EXPECT_NEAR(yes, 64 + 64 * 10, 2);
 }
 
 TEST_F(AdmissionTest, AnHonestPeerOfAnAttackedGroupGetsInBySolving) {

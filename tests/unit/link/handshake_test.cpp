@@ -53,25 +53,6 @@ TEST(Handshake, WorksByteByByte) {
   }
 }
 
-TEST(Handshake, InitiatorIsNotEstablishedBeforeReady) {
-  LinkPair pair;
-  bool responder_done = false;
-  pair.tamper = [&](Role from, Bytes& bytes) {
-    responder_done = pair.responder->established();
-    if (from == Role::responder && responder_done) bytes.clear();  // ready is lost on the way
-  };
-  pair.handshake();
-  EXPECT_TRUE(responder_done);
-  EXPECT_NE(pair.established(Role::responder), nullptr);
-  EXPECT_EQ(pair.established(Role::initiator), nullptr);
-  EXPECT_FALSE(pair.initiator->send(1, wire::Ping{1}));
-  // It waits no longer than for the handshake.
-  pair.now = pair.initiator_config.handshake_timeout;
-  pair.initiator->on_timeout(pair.time());
-  pair.drain(*pair.initiator, pair.initiator_events);
-  EXPECT_EQ(pair.closed(Role::initiator), handshake_timeout);
-}
-
 TEST(Handshake, ExpectedNodeIdIsAsked) {
   LinkPair right;
   right.initiator_config.expected = right.responder_config.identity->id;
@@ -83,16 +64,6 @@ TEST(Handshake, ExpectedNodeIdIsAsked) {
   wrong.handshake();
   expect_nobody_established(wrong);
   EXPECT_EQ(wrong.closed(Role::initiator), wrong_identity);
-}
-
-// The initiator shows its certificate only to a responder that it has verified.
-TEST(Handshake, NothingOfTheInitiatorIsSentToAnUnacceptedResponder) {
-  LinkPair pair;
-  pair.initiator_config.expected = test::identity(*pair.provider, 33)->id;
-  size_t from_initiator = 0;
-  pair.tamper = [&](Role from, Bytes& bytes) { from_initiator += from == Role::initiator ? bytes.size() : 0; };
-  pair.handshake();
-  EXPECT_EQ(from_initiator, 2 + 22 + 1216u) << "message 1 alone";
 }
 
 TEST(Handshake, OtherNetworkOrChainIsRefused) {
@@ -139,43 +110,6 @@ TEST(Handshake, CertificateMustBeValidNow) {
   EXPECT_EQ(with_start(601), certificate_expired);
 }
 
-TEST(Handshake, SelfConnectionIsSeen) {
-  LinkPair pair;
-  pair.responder_config.identity = pair.initiator_config.identity;
-  pair.handshake();
-  expect_nobody_established(pair);
-  EXPECT_EQ(pair.closed(Role::initiator), self_connection);
-}
-
-TEST(Handshake, EchoedMessagesAreRefused) {
-  LinkPair pair;
-  pair.connect();
-  const Bytes own = to_bytes(pair.initiator->pending_output());
-  pair.initiator->on_bytes(own, pair.time());
-  pair.drain(*pair.initiator, pair.initiator_events);
-  EXPECT_EQ(pair.closed(Role::initiator), bad_handshake);
-}
-
-TEST(Handshake, OlderSerialIsRefused) {
-  LinkPair pair;
-  PeerMemory memory;
-  pair.initiator_config.memory = &memory;
-  IdentityOptions newer;
-  newer.serial = 2;
-  newer.not_before = wall_from_unix(test::wall_start);
-  newer.not_after = wall_from_unix(test::wall_start + 1000);
-  const auto old = pair.responder_config.identity;
-  pair.responder_config.identity = test::identity(*pair.provider, 22, &newer);
-  pair.handshake();
-  ASSERT_NE(pair.established(Role::initiator), nullptr);
-  pair.initiator_events.clear();
-  pair.responder_events.clear();
-  pair.responder_config.identity = old;
-  pair.handshake();
-  expect_nobody_established(pair);
-  EXPECT_EQ(pair.closed(Role::initiator), serial_too_old);
-}
-
 TEST(Handshake, SuiteMustBeInTheCertificate) {
   LinkPair pair;
   auto liar = copy_of(pair.responder_config.identity);
@@ -208,68 +142,6 @@ TEST(Handshake, FlippedBitAnywhereIsRefused) {
       EXPECT_EQ(pair.established(Role::responder), nullptr) << which << " " << offset;
     }
   }
-}
-
-TEST(Handshake, EachBitOfTheHelloCounts) {
-  for (size_t bit = 16; bit < 26 * 8; ++bit) {
-    LinkPair pair;
-    pair.tamper = [&, first = true](Role, Bytes& bytes) mutable {
-      if (std::exchange(first, false)) bytes[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
-    };
-    pair.handshake();
-    EXPECT_EQ(pair.established(Role::initiator), nullptr) << bit;
-    EXPECT_EQ(pair.established(Role::responder), nullptr) << bit;
-  }
-}
-
-TEST(Handshake, OffersChangedOnTheWayAreRefused) {
-  LinkPair pair;
-  pair.tamper = [&, first = true](Role, Bytes& bytes) mutable {
-    if (!std::exchange(first, false)) return;
-    bytes[20] = 2;  // one offer more than the initiator made
-    const Bytes more{0x01, 0x01};
-    bytes.insert(bytes.begin() + 23, more.begin(), more.end());
-    bytes[1] += 2;
-  };
-  pair.handshake();
-  EXPECT_EQ(pair.established(Role::initiator), nullptr);
-  EXPECT_EQ(pair.established(Role::responder), nullptr);
-  EXPECT_EQ(pair.closed(Role::initiator), bad_handshake) << "the responder went along, the prologues differ";
-}
-
-TEST(Handshake, Message3OfAnotherHandshakeIsRefused) {
-  LinkPair pair;
-  std::vector<Bytes> seen;
-  pair.tamper = [&](Role from, Bytes& bytes) {
-    if (from == Role::initiator) seen.push_back(bytes);
-  };
-  pair.handshake();
-  ASSERT_EQ(seen.size(), 2u);
-  const Bytes message3 = seen[1];
-  pair.initiator_events.clear();
-  pair.responder_events.clear();
-  pair.tamper = [&, count = 0](Role from, Bytes& bytes) mutable {
-    if (from == Role::initiator && ++count == 2) bytes = message3;
-  };
-  pair.handshake();
-  EXPECT_EQ(pair.established(Role::responder), nullptr);
-}
-
-TEST(Handshake, Message1AgainGivesFreshKeys) {
-  LinkPair pair;
-  Bytes message1;
-  std::vector<Bytes> answers;
-  pair.tamper = [&](Role from, Bytes& bytes) {
-    if (from == Role::initiator && message1.empty()) message1 = bytes;
-    if (from == Role::responder && answers.empty()) answers.push_back(bytes);
-  };
-  pair.handshake();
-  Link again(pair.responder_config, *pair.provider, pair.time());
-  again.on_bytes(message1, pair.time());
-  pair.work(again);
-  answers.push_back(to_bytes(again.pending_output()));
-  ASSERT_EQ(answers[0].size(), answers[1].size());
-  EXPECT_NE(to_hex(ByteView(answers[0]).subspan(2, 32)), to_hex(ByteView(answers[1]).subspan(2, 32)));
 }
 
 // --- limits ---
@@ -316,14 +188,6 @@ TEST(Handshake, TimeoutEndsItWithoutAWord) {
   EXPECT_TRUE(pair.responder->closed());
   EXPECT_TRUE(pair.responder->pending_output().empty());
   EXPECT_EQ(pair.responder->next_timeout(), std::nullopt);
-}
-
-TEST(Handshake, EndOfStreamIsACut) {
-  LinkPair pair;
-  pair.connect();
-  pair.initiator->on_end(pair.time());
-  pair.drain(*pair.initiator, pair.initiator_events);
-  EXPECT_EQ(pair.closed(Role::initiator), cut_without_close);
 }
 
 // --- known certificate ---

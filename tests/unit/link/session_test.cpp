@@ -135,13 +135,6 @@ TEST(Link, CloseHasAReasonAndIsTheLastWord) {
   EXPECT_FALSE(pair.initiator->poll_event());
 }
 
-TEST(Link, CutWithoutCloseIsAnError) {
-  OpenPair pair;
-  pair.responder->on_end(pair.time());
-  pair.run();
-  EXPECT_EQ(pair.closed(Role::responder), cut_without_close);
-}
-
 TEST(Link, BrokenRecordClosesWithAReason) {
   OpenPair pair;
   pair.tamper = [](Role from, Bytes& bytes) {
@@ -304,30 +297,11 @@ struct Records : Keys {
   }
 };
 
-TEST(Record, FailedRecordDoesNotAdvanceTheCounter) {
-  Records records;
-  const Bytes good = records.sealed(10);
-  Bytes bad = good;
-  bad.back() ^= 1;
-  EXPECT_EQ(records.opener.open(bad, records.out).error().code, bad_record);
-  EXPECT_TRUE(records.opener.open(good, records.out));
-  EXPECT_EQ(records.opener.open(good, records.out).error().code, bad_record) << "once";
-}
-
 TEST(Record, ShorterThanAnyFrameIsRefused) {
   Records records;
   EXPECT_EQ(records.opener.open(records.sealed(0), records.out).error().code, bad_record);
   EXPECT_EQ(records.opener.open(records.sealed(5), records.out).error().code, bad_record);
   EXPECT_EQ(records.opener.open({}, records.out).error().code, bad_record);
-}
-
-TEST(Record, LastNonceIsNeverUsed) {
-  Keys keys;
-  NoiseCipher last = keys.cipher(9);
-  last.set_nonce(noise_nonce_max);
-  RecordSealer sealer(std::move(last), Instant{});
-  Bytes record(2 + 6 + 16);
-  EXPECT_EQ(sealer.seal(record.data(), 6).error().code, nonce_exhausted);
 }
 
 TEST(Record, AKeyEndsAfterItsRecords) {

@@ -1,61 +1,20 @@
 // Every suite between two links, and how one is chosen.
 #include <gtest/gtest.h>
 
-#include <lattice/link/peer_memory.hpp>
 #include <lattice/wire/writer.hpp>
 
-#include "link_pair.hpp"
+#include "nodes.hpp"
 
 namespace lattice {
 namespace {
 
 using enum ErrorCode;
+using test::Again;
+using test::all_suites;
 using test::expect_nobody_established;
-using test::LinkPair;
-using test::wall_start;
-
-constexpr Suite noise_suites[] = {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm, Suite::xxhfs1024_chacha, Suite::xxhfskem_chacha};
-
-std::shared_ptr<const Identity> all_suites(Provider& provider, uint8_t seed, SignAlg alg, uint64_t serial = 1) {
-  IdentityOptions options;
-  options.sign_alg = alg;
-  options.allowed_suites = alg == SignAlg::mldsa87 ? SuiteIds{0x0011} : SuiteIds{1, 2, 0x0021, 0x0101};
-  options.serial = serial;
-  options.not_before = wall_from_unix(wall_start - 1000);
-  options.not_after = wall_from_unix(wall_start + 1'000'000);
-  return test::identity(provider, seed, &options);
-}
-
-// Two nodes that have every key and remember each other.
-struct Nodes : LinkPair {
-  PeerMemory initiator_memory, responder_memory;
-  size_t signatures = 0, verifications = 0;
-  std::vector<size_t> sizes;
-
-  explicit Nodes(std::vector<Suite> suites) : Nodes(suites, suites) {}
-  Nodes(std::vector<Suite> initiators, std::vector<Suite> responders) {
-    initiator_config.suites = std::move(initiators);
-    responder_config.suites = std::move(responders);
-    initiator_config.identity = all_suites(*provider, 11, SignAlg::mldsa65);
-    initiator_config.identity87 = all_suites(*provider, 11, SignAlg::mldsa87);
-    responder_config.identity = all_suites(*provider, 22, SignAlg::mldsa65);
-    responder_config.identity87 = all_suites(*provider, 22, SignAlg::mldsa87);
-    initiator_config.memory = &initiator_memory;
-    responder_config.memory = &responder_memory;
-    initiator_config.resumes = responder_config.resumes = false;
-    worker = [this](const Work& work) {
-      signatures += std::holds_alternative<SignWork>(work);
-      verifications += std::holds_alternative<VerifyWork>(work);
-      return run_work(work, *provider);
-    };
-    tamper = [this](Role, Bytes& bytes) { sizes.push_back(bytes.size()); };
-  }
-  void count_again() {
-    signatures = verifications = 0;
-    sizes.clear();
-  }
-  Suite agreed() { return both_established() ? established(Role::responder)->suite : Suite{}; }
-};
+using test::Nodes;
+using test::noise_suites;
+using test::WithKeys;
 
 TEST(Suites, EachConnectsAndCarriesMessages) {
   for (const Suite suite : noise_suites) {
@@ -139,33 +98,6 @@ TEST(Suites, KemCertificateWithoutItsSignatureIsRefused) {
   }
 }
 
-// Somebody who has the whole certificate, its signature and the X25519 key, but not the KEM key.
-TEST(Suites, KemKeyMustBeHeld) {
-  for (const bool responder_lies : {false, true}) {
-    Nodes nodes({Suite::xxhfskem_chacha});
-    LinkConfig& config = responder_lies ? nodes.responder_config : nodes.initiator_config;
-    auto thief = test::copy_of(config.identity);
-    thief->kem = nodes.provider->kem_key(KemAlg::mlkem768, Secret<64>());
-    config.identity = thief;
-    nodes.handshake();
-    EXPECT_EQ(nodes.established(responder_lies ? Role::initiator : Role::responder), nullptr);
-  }
-}
-
-// Established is not reported before message 4 has come, nor by the responder before the initiator's first record.
-TEST(Suites, KemEstablishesLate) {
-  for (const size_t lost : {2, 3, 4}) {  // message 3, 4, the first record
-    Nodes nodes({Suite::xxhfskem_chacha});
-    size_t count = 0;
-    nodes.tamper = [&](Role, Bytes& bytes) {
-      if (count++ >= lost) bytes.clear();
-    };
-    nodes.handshake();
-    EXPECT_EQ(nodes.established(Role::responder), nullptr) << lost;
-    EXPECT_EQ(nodes.established(Role::initiator) != nullptr, lost == 4) << lost;
-  }
-}
-
 TEST(Suites, ResponderAsksForTheSuiteToChoose) {
   // The initiator begins with its strongest; the responder's certificate and policy allow others.
   Nodes nodes({Suite::xxhfs_aesgcm, Suite::xxhfs_chacha, Suite::xxhfs1024_chacha}, {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm});
@@ -180,21 +112,6 @@ TEST(Suites, NoneInCommonIsAnError) {
   nodes.handshake();
   expect_nobody_established(nodes);
   EXPECT_EQ(nodes.closed(Role::responder), no_common_suite);
-}
-
-// Whoever changes or invents a retry moves nobody to a suite that both ends would not choose.
-TEST(Suites, InventedRetryIsNoDowngrade) {
-  for (const uint16_t wanted : {0x0001, 0x0021, 0x0101, 0x7777}) {
-    Nodes nodes({Suite::xxhfs_aesgcm, Suite::xxhfs_chacha, Suite::xxhfskem_chacha});
-    bool told = false;
-    nodes.tamper = [&](Role from, Bytes& bytes) {
-      if (from != Role::responder || std::exchange(told, true)) return;
-      bytes = {0, 44};
-      append(bytes, encode_retry(nodes.initiator_config.magic, {0, wanted, 0, {}}));
-    };
-    nodes.handshake();
-    expect_nobody_established(nodes);
-  }
 }
 
 TEST(Suites, SecondRetryIsRefused) {
@@ -240,53 +157,12 @@ TEST(Suites, ANodeWithTwoIdentitiesIsFoundByBoth) {
 
 // --- keys from outside ---
 
-struct WithKeys : Nodes {
-  Secret<32> shared;
-  KeyId named{0x42};
-  bool lost = false;
-  size_t fetched = 0;
-
-  explicit WithKeys(Suite suite) : Nodes({suite}) {
-    shared.span()[0] = 1;
-    initiator_config.outside_keys = OutsideKeys::require;
-    responder_config.outside_keys = OutsideKeys::accept;
-    worker = [this](const Work& work) -> WorkResult {
-      const auto* fetch = std::get_if<OutsideKeyWork>(&work);
-      if (fetch == nullptr) return run_work(work, *provider);
-      ++fetched;
-      if (lost && fetch->id) return OutsideKeyDone{};
-      return OutsideKeyDone{OutsideKey{fetch->id.value_or(named), shared}};
-    };
-  }
-};
-
 TEST(OutsideKey, GoesIntoTheLink) {
   for (const Suite suite : {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm, Suite::xxhfs1024_chacha}) {
     WithKeys nodes(suite);
     nodes.handshake();
     EXPECT_EQ(nodes.agreed(), suite);
     EXPECT_EQ(nodes.fetched, 2u);
-  }
-}
-
-TEST(OutsideKey, WrongZeroAndUnknownFailAlike) {
-  for (const int way : {0, 1, 2, 3}) {
-    WithKeys nodes(Suite::xxhfs_chacha);
-    const auto usual = nodes.worker;
-    nodes.lost = way == 0;
-    nodes.worker = [&](const Work& work) {
-      WorkResult result = usual(work);
-      auto* done = std::get_if<OutsideKeyDone>(&result);
-      const bool at_responder = done && std::get<OutsideKeyWork>(work).id.has_value();
-      if (done && done->key && way == 1 && at_responder) done->key->key.span()[5] ^= 1;
-      if (done && done->key && way == 2) done->key->key = {};
-      if (done && done->key && way == 3 && at_responder) done->key->key = {};
-      return result;
-    };
-    nodes.handshake();
-    expect_nobody_established(nodes);
-    const Role finder = way == 2 ? Role::initiator : Role::responder;
-    EXPECT_EQ(nodes.closed(finder), bad_handshake) << way;
   }
 }
 
@@ -303,19 +179,6 @@ TEST(OutsideKey, PolicyIsOfBothSides) {
 }
 
 // --- resumption ---
-
-struct Again : Nodes {
-  explicit Again(std::vector<Suite> suites) : Nodes(suites) { meet(); }
-  void meet() {
-    initiator_config.resumes = responder_config.resumes = true;
-    handshake();
-    initiator_config.expected = established(Role::initiator)->peer;
-    count_again();
-  }
-  bool resumed() {
-    return both_established() && established(Role::initiator)->resumed && established(Role::responder)->resumed;
-  }
-};
 
 TEST(Resumption, NeedsNoSignatureAndNamesTheSamePeers) {
   for (const Suite suite : noise_suites) {
@@ -347,20 +210,6 @@ TEST(Resumption, TicketUnknownToTheResponderGivesAFullHandshake) {
   EXPECT_EQ(nodes.signatures, 2u);
 }
 
-TEST(Resumption, ASecretWorksOnce) {
-  Again nodes({Suite::xxhfs_chacha});
-  Bytes first;
-  nodes.tamper = [&](Role from, Bytes& bytes) {
-    if (from == Role::initiator && first.empty()) first = bytes;
-  };
-  nodes.handshake_again();
-  ASSERT_TRUE(nodes.resumed());
-  Link replayed(nodes.responder_config, *nodes.provider, nodes.time());
-  replayed.on_bytes(first, nodes.time());
-  EXPECT_EQ(replayed.pending_output().size(), 2 + retry_bytes) << "a full handshake is asked for";
-  EXPECT_FALSE(replayed.established());
-}
-
 // Whoever has seen a ticket's id cannot use it up for its owner.
 TEST(Resumption, OnlyTheSecretBurnsATicket) {
   Again nodes({Suite::xxhfs_chacha});
@@ -377,40 +226,6 @@ TEST(Resumption, OnlyTheSecretBurnsATicket) {
   Link again(nodes.responder_config, *nodes.provider, nodes.time());
   again.on_bytes(good, nodes.time());
   EXPECT_GT(again.pending_output().size(), 1000u) << "message 2";
-}
-
-TEST(Resumption, RolesDoNotSwap) {
-  Again nodes({Suite::xxhfs_chacha});
-  std::swap(nodes.initiator_config.identity, nodes.responder_config.identity);
-  std::swap(nodes.initiator_config.memory, nodes.responder_config.memory);
-  nodes.initiator_config.expected = nodes.responder_config.identity->id;
-  nodes.handshake_again();
-  ASSERT_TRUE(nodes.both_established());
-  EXPECT_FALSE(nodes.established(Role::initiator)->resumed);
-}
-
-TEST(Resumption, EchoedMessageIsRefused) {
-  Again nodes({Suite::xxhfs_chacha});
-  Bytes own;
-  nodes.tamper = [&](Role from, Bytes& bytes) {
-    if (from == Role::initiator && own.empty()) own = bytes;
-    if (from == Role::responder) bytes = own;
-  };
-  nodes.handshake_again();
-  EXPECT_EQ(nodes.established(Role::initiator), nullptr);
-}
-
-TEST(Resumption, RevokedPeersAreRefused) {
-  for (const bool at_responder : {false, true}) {
-    Again nodes({Suite::xxhfs_chacha});
-    if (at_responder)
-      nodes.responder_memory.revoke(nodes.initiator_config.identity->id);
-    else
-      nodes.initiator_memory.revoke(nodes.responder_config.identity->id);
-    nodes.handshake_again();
-    EXPECT_FALSE(nodes.both_established());
-    EXPECT_EQ(nodes.closed(at_responder ? Role::responder : Role::initiator), certificate_revoked);
-  }
 }
 
 TEST(Resumption, HasAGreatestAge) {

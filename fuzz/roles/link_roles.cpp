@@ -23,12 +23,12 @@ constexpr Duration steps_of_time[] = {1ms, 20ms, 500ms, 5s, 29s, 31s, 61s, 121s,
 
 // The operations by how often a random byte asks for each.
 constexpr Op by_weight[] = {
-    Op::connect,   Op::connect, Op::connect,   Op::connect, Op::pump,        Op::pump,          Op::pump,       Op::pump,
-    Op::pump,      Op::deliver, Op::deliver,   Op::deliver, Op::deliver_all, Op::deliver_all,   Op::drop,       Op::repeat,
-    Op::replay,    Op::replay,  Op::divert,    Op::divert,  Op::reflect,     Op::flip,          Op::flip,       Op::insert,
-    Op::cut_short, Op::swap,    Op::invent,    Op::work,    Op::work,        Op::work_all,      Op::work_all,   Op::pass_time,
-    Op::pass_time, Op::revoke,  Op::renew,     Op::send,    Op::send,        Op::send,          Op::send,       Op::close,
-    Op::habit,     Op::policy,  Op::forget,    Op::deliver, Op::end_socket,  Op::change_length, Op::invent_tls, Op::work,
+    Op::connect,   Op::connect, Op::connect, Op::connect, Op::pump,        Op::pump,          Op::pump,       Op::pump,
+    Op::pump,      Op::deliver, Op::deliver, Op::deliver, Op::deliver_all, Op::deliver_all,   Op::drop,       Op::repeat,
+    Op::replay,    Op::replay,  Op::divert,  Op::divert,  Op::reflect,     Op::flip,          Op::flip,       Op::insert,
+    Op::cut_short, Op::swap,    Op::invent,  Op::work,    Op::work,        Op::work_all,      Op::work_all,   Op::pass_time,
+    Op::pass_time, Op::revoke,  Op::renew,   Op::send,    Op::send,        Op::send,          Op::send,       Op::close,
+    Op::habit,     Op::policy,  Op::forget,  Op::deliver, Op::end_socket,  Op::change_length, Op::invent_tls, Op::work,
 };
 static_assert(std::ranges::all_of(by_weight, [](Op op) { return op < Op::count; }));
 
@@ -37,8 +37,7 @@ static_assert(std::ranges::all_of(by_weight, [](Op op) { return op < Op::count; 
 Op Program::op() { return by_weight[byte() % std::size(by_weight)]; }
 
 struct LinkRoles::Run {
-  Run(LinkRoles& of, ByteView bytes)
-      : roles(of), program(bytes), oracle(of.network_, ends, of.counts_) {
+  Run(LinkRoles& of, ByteView bytes) : roles(of), program(bytes), oracle(of.network_, ends, of.counts_) {
     ends.reserve(2 * connections_max);
   }
 
@@ -124,7 +123,8 @@ void LinkRoles::Run::split(size_t end) {
   while (of.begun.size() - at >= 5) {
     const uint8_t* head = of.begun.data() + at;
     const bool tls = head[0] >= 0x14 && head[0] <= 0x17 && head[1] == 0x03;
-    const size_t length = tls ? 5 + static_cast<size_t>(head[3] << 8 | head[4]) : 2 + static_cast<size_t>(head[0] << 8 | head[1]);
+    const size_t length =
+        tls ? 5 + static_cast<size_t>(head[3] << 8 | head[4]) : 2 + static_cast<size_t>(head[0] << 8 | head[1]);
     if (of.begun.size() - at < length) break;
     const ByteView unit = ByteView(of.begun).subspan(at, length);
     oracle.on_output(end, unit, now());
@@ -152,6 +152,7 @@ void LinkRoles::Run::deliver(const Unit& unit, size_t end, size_t piece) {
   End& of = ends[end];
   const size_t step_bytes = piece == 0 ? std::max<size_t>(unit.bytes.size(), 1) : piece;
   of.heard |= uint32_t{1} << unit.from;
+  oracle.look_up_ticket(unit.from, now());
   for (size_t at = 0; at < unit.bytes.size(); at += step_bytes) {
     const ByteView part = ByteView(unit.bytes).subspan(at, std::min(step_bytes, unit.bytes.size() - at));
     of.received += part.size();
@@ -206,8 +207,10 @@ void LinkRoles::Run::connect() {
   const size_t meant = how % 16 == 15 ? (to + 1) % node_count : to;
   const SignAlg alg = how & 16 ? SignAlg::mldsa87 : SignAlg::mldsa65;
   if (how % 4 != 0) (how % 4 == 1 ? initiator.likely : initiator.expected) = network().identity(meant, alg)->id;
-  const bool can_offer = std::ranges::any_of(offers_of(initiator), [&](uint16_t id) { return id != 0x0101 || provider().has_tls(); });
-  const bool can_answer = std::ranges::any_of(offers_of(responder), [&](uint16_t id) { return id != 0x0101 || provider().has_tls(); });
+  const bool can_offer =
+      std::ranges::any_of(offers_of(initiator), [&](uint16_t id) { return id != 0x0101 || provider().has_tls(); });
+  const bool can_answer =
+      std::ranges::any_of(offers_of(responder), [&](uint16_t id) { return id != 0x0101 || provider().has_tls(); });
   if (!can_offer || !can_answer) return;
   make(from, Role::initiator, initiator);
   make(to, Role::responder, responder);
@@ -268,7 +271,7 @@ static wire::Message message_of(size_t kind, size_t bytes, uint64_t nonce) {
 void LinkRoles::Run::send(size_t end) {
   const auto channel = static_cast<wire::ChannelId>(1 + program.below(3));
   const uint8_t kind = program.byte();
-  const size_t bytes = kind & 0x80 ? size_t{program.byte()} * 300 : size_t{program.byte()};
+  const size_t bytes = kind & 0x80 ? size_t{program.byte()} * 250 : size_t{program.byte()};
   const wire::Message message = message_of(kind % 6, bytes, ++pings);
   End& of = ends[end];
   const auto sent = of.link->send(channel, message);

@@ -87,9 +87,16 @@ void Oracle::read_hello_of(size_t end, ByteView unit, Now now) {
   of.told_outside = hello->flags & Hello::outside_key;
   if (!hello->ticket) return;
   of.ticket = hello->ticket;
+  look_up_ticket(end, now);
+}
+
+// A responder may have it later than its initiator: it is established later.
+void Oracle::look_up_ticket(size_t end, Now now) {
+  const auto& id = (*ends_)[end].ticket;
+  if (!id || tickets_.contains(*id)) return;
   for (size_t i = 0; i < node_count; ++i) {
-    const Ticket* ticket = network_->node(i).memory.find(*hello->ticket, now);
-    if (ticket) tickets_[ticket->id] = {ticket->made, ticket->signed_at, ticket->peer, ticket->own, ticket->suite};
+    const Ticket* ticket = network_->node(i).memory.find(*id, now);
+    if (ticket) tickets_[*id] = {ticket->made, ticket->signed_at, ticket->peer, ticket->own, ticket->suite};
   }
 }
 
@@ -138,6 +145,7 @@ void Oracle::on_event(size_t end, const LinkEvent& event, Now now) {
 void Oracle::on_established(size_t end, const LinkEstablished& event, Now now) {
   End& of = (*ends_)[end];
   of.up = event;
+  holds(now.mono < of.made + of.config.handshake_timeout, "nobody is established after the time of a handshake", end);
   if (of.lies) return;  // what a liar believes is its own affair
   check_peer(end, event, now);
   check_pair(end, event);
@@ -190,11 +198,13 @@ void Oracle::check_pair(size_t end, const LinkEstablished& event) {
   holds(of.has_heard(other) && peer.has_heard(end), "each heard the other", end);
   const End& initiator = of.role == Role::initiator ? of : peer;
   const End& responder = of.role == Role::initiator ? peer : of;
-  holds(choose_suite(initiator.offers, responder.offers) == id_of(event.suite), "the suite is the one that is to be chosen", end);
+  holds(choose_suite(initiator.offers, responder.offers) == id_of(event.suite), "the suite is the one that is to be chosen",
+        end);
   holds(initiator.told_outside == (initiator.config.outside_keys == OutsideKeys::require) || event.suite == Suite::tls13,
         "whoever requires a key from outside asks for it", end);
   const bool needs_outside = initiator.config.outside_keys == OutsideKeys::require;
-  holds(needs_outside || responder.config.outside_keys != OutsideKeys::require, "a key from outside where one is required", end);
+  holds(needs_outside || responder.config.outside_keys != OutsideKeys::require, "a key from outside where one is required",
+        end);
   holds(!needs_outside || responder.config.outside_keys != OutsideKeys::off, "no key from outside where none is taken", end);
   if (needs_outside) {
     holds(!event.resumed && !traits_of(event.suite).outside.empty(), "a suite that takes a key from outside", end);
@@ -300,10 +310,14 @@ void Oracle::check_outcome(size_t initiator, Now now, bool nobody_changed) {
   if (connects && i.config.expected) {
     connects = identity_for(r.config, static_cast<Suite>(*suite))->id == *i.config.expected;
   }
+  for (const End* side : {&i, &r}) {
+    const Identity* shown = suite ? identity_for(side->config, static_cast<Suite>(*suite)) : nullptr;
+    if (shown && now.wall >= shown->certificate.not_after) return;
+  }
   const bool asks = i.config.outside_keys == OutsideKeys::require;
   connects = connects && (asks ? r.config.outside_keys != OutsideKeys::off : r.config.outside_keys != OutsideKeys::require);
   const bool turned_away = r.down && r.down->error.code == ErrorCode::limit_reached;
-  const bool no_key = asks && i.down && (i.down || r.down);
+  const bool no_key = asks && (i.down || r.down);
   const bool up = i.up && r.up && !i.down && !r.down;
   const bool dear = i.down && i.down->error.code == ErrorCode::not_needed;  // a puzzle that this machine does not solve
   if (connects && !turned_away && !no_key && !dear) holds(up, "who may connect is connected", initiator);

@@ -76,6 +76,8 @@ class Oracle {
 
   void on_step(uint64_t step) { step_ = step; }
   void on_made(size_t end, Now now);
+  // Before something that this end has said is delivered.
+  void look_up_ticket(size_t end, Now now);
   // Each unit in the order in which it went out.
   void on_output(size_t end, ByteView unit, Now now);
   void on_event(size_t end, const LinkEvent& event, Now now);

@@ -67,8 +67,8 @@ TEST(LinkRoles, SeededPrograms) {
 TEST(LinkRoles, SeededProgramsWithRealCryptography) {
   LinkRoles roles(Cryptography::real);
   run_programs(roles, "LATTICE_LINK_ROLES_REAL", 50);
-  expect_depth(roles.counts(), {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm, Suite::xxhfs1024_chacha, Suite::xxhfskem_chacha,
-                                Suite::tls13});
+  expect_depth(roles.counts(),
+               {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm, Suite::xxhfs1024_chacha, Suite::xxhfskem_chacha, Suite::tls13});
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ void Counts::add(const Counts& more) {
   messages += more.messages;
   disturbed += more.disturbed;
   refused += more.refused;
+  liars_refused += more.liars_refused;
 }
 
 std::string Counts::text() const {
@@ -46,6 +47,7 @@ std::string Counts::text() const {
   say("messages", messages);
   say("links disturbed", disturbed);
   say("links refused", refused);
+  say("liars refused", liars_refused);
   text.resize(text.size() - 2);
   return text;
 }
@@ -139,6 +141,7 @@ void Oracle::on_event(size_t end, const LinkEvent& event, Now now) {
   if (const auto* message = std::get_if<LinkMessage>(&event)) return on_message(end, *message);
   of.down = std::get<LinkClosed>(event);
   if (!of.up) ++counts_->refused;
+  if (!of.up && !of.lies && (*ends_)[end ^ 1].lies) ++counts_->liars_refused;
   holds(!of.down->by_peer || of.up, "only who is established learns a reason", end);
 }
 

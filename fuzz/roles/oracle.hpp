@@ -21,6 +21,7 @@ struct Counts {
   std::map<Suite, uint64_t> established;  // both ends
   uint64_t resumed = 0, outside_keys = 0, retries = 0, ratchets = 0, after_rekey = 0, messages = 0;
   uint64_t disturbed = 0, refused = 0;  // links that somebody has touched; that closed without being open
+  uint64_t liars_refused = 0;           // of the latter, those with another's certificate at the far end
 
   void add(const Counts& more);
   std::string text() const;

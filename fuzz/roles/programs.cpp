@@ -47,6 +47,12 @@ std::vector<Bytes> seed_programs() {
     for (const uint8_t admission : {0xc0, 0xc1, 0xc2, 0xc3}) {
       programs.push_back(Writer(suites, admission).connect(0 | whole).connect(1 | whole).connect(1 | whole).bytes);
     }
+    // The fourth node as the second: it dials the first and is dialled by it.
+    for (const uint8_t mask : {1, 2, 3, 4}) {
+      Writer liar(suites);
+      liar.bytes[0] = mask | 1 << 3;
+      programs.push_back(liar.add({0, 3, 0 | whole, 0, 8, 0 | whole, 0, 8, 2 | whole}).bytes);
+    }
     for (const uint8_t outside : {5, 6}) {
       programs.push_back(Writer(suites, outside).connect(0 | whole).connect(1 | whole).bytes);
     }

@@ -2,6 +2,7 @@
 //   LATTICE_LINK_ROLES_PROGRAMS  how many with modelled cryptography
 //   LATTICE_LINK_ROLES_REAL      how many with the real one
 //   LATTICE_LINK_ROLES_SEED      the first one's seed
+//   LATTICE_LINK_ROLES_HEX       one program by its bytes, as a failure shows them
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -48,12 +49,24 @@ void run_programs(LinkRoles& roles, const char* wish, uint64_t usual) {
   std::printf("%s\n", roles.counts().text().c_str());
 }
 
+// What a failure showed, again.
+TEST(LinkRoles, OneProgram) {
+  const char* hex = std::getenv("LATTICE_LINK_ROLES_HEX");
+  const auto program = from_hex(hex ? hex : to_hex(seed_programs().front()));
+  ASSERT_TRUE(program.has_value());
+  for (const Cryptography cryptography : {Cryptography::modelled, Cryptography::real}) {
+    LinkRoles roles(cryptography);
+    run(roles, *program, "program");
+    EXPECT_GT(roles.counts().operations, 0u);
+  }
+}
+
 // A run that came nowhere proves nothing.
 void expect_depth(const Counts& counts, std::initializer_list<Suite> suites) {
   if (testing::Test::HasFailure()) return;
   for (const Suite suite : suites) EXPECT_TRUE(counts.established.contains(suite)) << suite_name(suite);
   for (const uint64_t count : {counts.resumed, counts.outside_keys, counts.retries, counts.ratchets, counts.after_rekey,
-                               counts.messages, counts.disturbed, counts.refused}) {
+                               counts.messages, counts.disturbed, counts.refused, counts.liars_refused}) {
     EXPECT_GT(count, 0u) << counts.text();
   }
 }

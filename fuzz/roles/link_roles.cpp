@@ -9,6 +9,8 @@
 #include <lattice/link/load_meter.hpp>
 #include <lattice/sim/modelled_provider.hpp>
 
+#include "forgery.hpp"
+
 namespace lattice::roles {
 namespace {
 
@@ -23,12 +25,13 @@ constexpr Duration steps_of_time[] = {1ms, 20ms, 500ms, 5s, 29s, 31s, 61s, 121s,
 
 // The operations by how often a random byte asks for each.
 constexpr Op by_weight[] = {
-    Op::connect,   Op::connect, Op::connect, Op::connect, Op::pump,        Op::pump,          Op::pump,       Op::pump,
-    Op::pump,      Op::deliver, Op::deliver, Op::deliver, Op::deliver_all, Op::deliver_all,   Op::drop,       Op::repeat,
-    Op::replay,    Op::replay,  Op::divert,  Op::divert,  Op::reflect,     Op::flip,          Op::flip,       Op::insert,
-    Op::cut_short, Op::swap,    Op::invent,  Op::work,    Op::work,        Op::work_all,      Op::work_all,   Op::pass_time,
-    Op::pass_time, Op::revoke,  Op::renew,   Op::send,    Op::send,        Op::send,          Op::send,       Op::close,
-    Op::habit,     Op::policy,  Op::forget,  Op::deliver, Op::end_socket,  Op::change_length, Op::invent_tls, Op::work,
+    Op::connect,   Op::connect, Op::connect,     Op::connect, Op::pump,        Op::pump,          Op::pump,       Op::pump,
+    Op::pump,      Op::deliver, Op::deliver,     Op::deliver, Op::deliver_all, Op::deliver_all,   Op::drop,       Op::repeat,
+    Op::replay,    Op::replay,  Op::divert,      Op::divert,  Op::reflect,     Op::flip,          Op::flip,       Op::insert,
+    Op::cut_short, Op::swap,    Op::invent,      Op::work,    Op::work,        Op::work_all,      Op::work_all,   Op::pass_time,
+    Op::pass_time, Op::revoke,  Op::renew,       Op::send,    Op::send,        Op::send,          Op::send,       Op::close,
+    Op::habit,     Op::policy,  Op::forget,      Op::deliver, Op::end_socket,  Op::change_length, Op::invent_tls, Op::work,
+    Op::forge,     Op::forge,   Op::forge_retry, Op::pump,
 };
 static_assert(std::ranges::all_of(by_weight, [](Op op) { return op < Op::count; }));
 
@@ -347,6 +350,7 @@ bool LinkRoles::Run::operate_on_wire(Op op, size_t end) {
     case Op::insert: unit.bytes.insert(offset, 1 + b % 40, static_cast<uint8_t>(a)); break;
     case Op::cut_short: unit.bytes.resize(unit.bytes.size() - std::min<size_t>(unit.bytes.size() - 1, 1 + b % 64)); break;
     case Op::change_length: unit.bytes[b & 1] = static_cast<uint8_t>(b & 2 ? a : unit.bytes[b & 1] + 1); break;
+    case Op::forge: unit.bytes = forged_unit(ends[end].config, unit.bytes, static_cast<uint8_t>(b)); break;
     case Op::swap: std::swap(out.front(), out[b % out.size()]); break;
     default: return false;
   }
@@ -388,6 +392,12 @@ void LinkRoles::Run::operate(Op op) {
     case Op::invent_tls: {
       disturb_both(end);
       return deliver({end, Bytes{0x16, 0x03, 0x01, 0x00, program.byte(), program.byte(), 1, 2, 3}}, end);
+    }
+    case Op::forge_retry: {
+      const uint8_t how = program.byte();
+      const SuiteIds& offers = ends[end].offers;
+      disturb_both(end);
+      return deliver({other_of(end), forged_retry(ends[end].config, offers[how / 2 % offers.size()], how)}, end);
     }
     case Op::close:
       disturb_both(end);

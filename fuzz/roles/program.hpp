@@ -20,10 +20,12 @@ enum class Op : uint8_t {
   cut_short,
   change_length,
   swap,
-  invent,      // bytes of nobody
-  invent_tls,  // 16 03
-  work,        // one of the workers' results, of any end
-  work_all,    // of a connection
+  forge,        // the unit said otherwise, by somebody who knows the protocol
+  forge_retry,  // to an initiator
+  invent,       // bytes of nobody
+  invent_tls,   // 16 03
+  work,         // one of the workers' results, of any end
+  work_all,     // of a connection
   pass_time,
   revoke,
   renew,

@@ -18,8 +18,8 @@ using namespace std::chrono_literals;
 
 constexpr size_t history_max = 64;
 constexpr int pump_rounds_max = 400;
-// A puzzle above it takes seconds: the host gives up the link.
-constexpr uint8_t difficulty_solved_max = 10;
+// A puzzle above it takes too long here: the host gives up the link.
+constexpr uint8_t difficulty_solved_max = 6;
 
 constexpr Duration steps_of_time[] = {1ms, 20ms, 500ms, 5s, 29s, 31s, 61s, 121s, 11min, 30min, 61min, 6h, 13h, 25h, 240h};
 

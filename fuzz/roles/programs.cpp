@@ -25,7 +25,7 @@ struct Writer {
 };
 
 constexpr uint8_t whole = 64;
-constexpr uint8_t an_hour = 10, two_minutes = 7;
+constexpr uint8_t two_minutes = 7, an_hour = 10, six_hours = 11;
 
 }  // namespace
 
@@ -53,6 +53,16 @@ std::vector<Bytes> seed_programs() {
       liar.bytes[0] = mask | 1 << 3;
       programs.push_back(liar.add({0, 3, 0 | whole, 0, 8, 0 | whole, 0, 8, 2 | whole}).bytes);
     }
+    // Something happens between two dials, of which the second may have a ticket: a revocation by either (of either key), a renewal, a
+    // loss of memory; and time, up to more than a ticket's and a certificate's.
+    const std::initializer_list<uint8_t> events[] = {{33, 1, 0}, {33, 4, 0}, {33, 1, 1}, {33, 4, 1}, {34, 0, 0}, {34, 1, 0},
+                                                     {42, 0, 0}, {42, 1, 0}, {31, 12},   {31, 13},   {31, 14}};
+    for (const auto& event : events) {
+      programs.push_back(Writer(suites).connect(1 | whole).add(event).connect(1 | whole).connect(2 | whole).bytes);
+    }
+    Writer chain(suites);
+    for (int i = 0; i < 6; ++i) chain.connect(1 | whole).time(six_hours);
+    programs.push_back(chain.bytes);
     for (const uint8_t outside : {5, 6}) {
       programs.push_back(Writer(suites, outside).connect(0 | whole).connect(1 | whole).bytes);
     }

@@ -108,11 +108,16 @@ void Oracle::on_output(size_t end, ByteView unit, Now now) {
   of.sent += unit.size();
   const bool is_retry = of.role == Role::responder && unit.size() == length_bytes + retry_bytes && unit[0] == 0 && !of.up;
   if (of.role == Role::initiator && of.units == 0 && unit[0] != 0x16) read_hello_of(end, unit, now);
+  if (of.role == Role::initiator && of.units == 1 && !of.up) {
+    wire::Reader reader(unit.subspan(length_bytes));
+    of.retried = read_hello(reader, of.config.magic).has_value();
+  }
   if (is_retry) {
     of.retried = true;
     ++counts_->retries;
     holds(of.sent <= of.received, "a retry is never larger than what came", end);
   }
+  if (!of.up) append(of.first_said, unit);
   of.units += 1;
   // Frames of nothing: the initiator's second one, or its first where the responder says `ready`, ends a ratchet.
   const size_t empty_frame = length_bytes + limits::frame_header_bytes + aead_tag_bytes;
@@ -219,10 +224,20 @@ void Oracle::check_pair(size_t end, const LinkEstablished& event) {
     const Identity* own = identity_for(of.config, event.suite);
     holds(own && own->certificate == peer.up->certificate, "our certificate as the peer has it", end);
   }
+  check_conversation(end, initiator, responder);
+  check_conversation(end, responder, initiator);
   of.partner = other;
   peer.partner = end;
   ++counts_->established[event.suite];
   counts_->resumed += event.resumed;
+}
+
+// All of a handshake is authenticated, but for what led to a retry, and what TLS does not look at in its records' heads.
+void Oracle::check_conversation(size_t end, const End& said, const End& heard) {
+  if (said.retried || heard.retried || heard.up->suite == Suite::tls13) return;
+  const size_t both = std::min(said.first_said.size(), heard.first_heard.size());
+  holds(equal(ByteView(said.first_said).first(both), ByteView(heard.first_heard).first(both)), "each heard what the other said",
+        end);
 }
 
 void Oracle::check_first(size_t end, const LinkEstablished& event) {
@@ -271,15 +286,17 @@ void Oracle::on_message(size_t end, const LinkMessage& message) {
 
 // ---- After each operation.
 
-void Oracle::check(size_t end, Now now) {
-  const End& of = (*ends_)[end];
-  const Link& link = *of.link;
+void Oracle::check(size_t end) {
+  End& of = (*ends_)[end];
+  Link& link = *of.link;
   holds(link.established() == (of.up && !link.closed()), "established() is what was reported", end);
   holds(link.held_bytes() <= 4 * of.received + 64 * 1024, "what is held has come", end);
   holds(link.held_bytes() <= 2 * limits::early_bytes_max + limits::reassembly_bytes_max + limits::record_bytes_max,
         "what is held is bounded", end);
   if (!of.lazy) holds(link.closed() == of.down.has_value(), "closed() is what was reported", end);
   if (link.closed()) {
+    const bool silent = of.down && (!of.up || of.down->by_peer || of.down->error.code == ErrorCode::cut_without_close);
+    holds(!silent || link.pending_output().empty(), "who closes without a word says none", end);
     holds(link.wants_bytes() && !link.next_timeout(), "who is closed waits for nothing", end);
     holds(link.queued_bytes() == 0 || of.up, "who is closed keeps nothing", end);
     return;
@@ -293,7 +310,6 @@ void Oracle::check(size_t end, Now now) {
   holds(due && *due == of.made + of.config.handshake_timeout, "a handshake has its timeout", end);
   holds(link.wants_bytes() || of.work, "a handshake waits for the peer or for a worker", end);
   holds(link.queued_bytes() == 0, "nothing is queued before Established", end);
-  (void)now;
 }
 
 void Oracle::check_time(size_t end, Now now) {

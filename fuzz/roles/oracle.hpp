@@ -63,7 +63,8 @@ struct End {
   std::optional<size_t> partner;
   std::optional<TicketId> ticket;  // the initiator's, as its hello says
   bool retried = false;
-  bool disturbed = false;  // somebody did something that a network and its owners do not do, or they closed it
+  Bytes first_said, first_heard;  // until it was established
+  bool disturbed = false;         // somebody did something that a network and its owners do not do, or they closed it
   bool told_outside = false;
   std::map<Stream, std::vector<wire::Message>> said;
   std::map<Stream, size_t> heard_of;  // messages that were taken
@@ -83,7 +84,7 @@ class Oracle {
   void on_output(size_t end, ByteView unit, Now now);
   void on_event(size_t end, const LinkEvent& event, Now now);
   // After anything has happened to the end, and its output, work and events were taken as its habits say.
-  void check(size_t end, Now now);
+  void check(size_t end);
   // Time has come to it and it was told.
   void check_time(size_t end, Now now);
   // Nothing moves any more and nobody has touched it: did it become what its policies say?
@@ -106,6 +107,7 @@ class Oracle {
   void check_peer(size_t end, const LinkEstablished& event, Now now);
   void check_pair(size_t end, const LinkEstablished& event);
   void check_ticket(size_t end, const LinkEstablished& event, Now now);
+  void check_conversation(size_t end, const End& said, const End& heard);
   void check_first(size_t end, const LinkEstablished& event);
   void on_message(size_t end, const LinkMessage& message);
   void read_hello_of(size_t end, ByteView unit, Now now);

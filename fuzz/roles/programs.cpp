@@ -60,6 +60,13 @@ std::vector<Bytes> seed_programs() {
     for (const auto& event : events) {
       programs.push_back(Writer(suites).connect(1 | whole).add(event).connect(1 | whole).connect(2 | whole).bytes);
     }
+    Writer back(suites);
+    back.add({34, 0, 0, 34, 1, 0}).connect(0 | whole).add({34, 0, 0x80, 42, 1, 0}).connect(0 | whole).add({34, 1, 0x80});
+    programs.push_back(back.connect(0 | whole).connect(1 | whole).bytes);
+    // A responder whose socket takes nothing while its time passes.
+    Writer stalled(suites);
+    stalled.connect(0).add({40, 1, 1}).deliver(0).work(1).time(5).add({40, 1, 0});
+    programs.push_back(stalled.bytes);
     Writer chain(suites);
     for (int i = 0; i < 6; ++i) chain.connect(1 | whole).time(six_hours);
     programs.push_back(chain.bytes);

@@ -13,6 +13,10 @@ using enum ErrorCode;
 Introduction::Introduction(const LinkConfig& config, Provider& provider, Hello hello, SuiteIds offers)
     : config_(&config), provider_(&provider), hello_(std::move(hello)), offers_(std::move(offers)) {
   ASSERT(identity_for(config, suite()) != nullptr);
+  if (config.role == Role::responder || !(hello_.flags & Hello::knows_certificate)) return;
+  const Bytes* known = config.memory->certificate_of(*config.expected);
+  ASSERT(known != nullptr);
+  known_ = *known;
 }
 
 // Lengths, certificate and extensions; the signature covers all three.
@@ -71,19 +75,18 @@ Result<void> Introduction::read(ByteView opened, const DhPublic* proven_key, Wal
   peer_head_ = to_bytes(payload.head);
   peer_extensions_ = to_bytes(payload.extensions);
   peer_signature_ = to_bytes(payload.signature);
+  is_known_ = payload.hash_only;
   return {};
 }
 
 Result<ByteView> Introduction::certificate_body(const HandshakePayload& payload) const {
   if (!payload.hash_only) return payload.certificate;
-  const bool asked = config_->role == Role::initiator && (hello_.flags & Hello::knows_certificate);
-  const Bytes* known = asked && config_->memory ? config_->memory->certificate_of(*config_->expected) : nullptr;
-  if (known == nullptr) return fail(bad_handshake, "a hash in place of a certificate that is not known");
-  if (!equal(certificate_hash(*known).view(), payload.certificate)) {
+  if (!known_) return fail(bad_handshake, "a hash in place of a certificate that is not known");
+  if (!equal(certificate_hash(*known_).view(), payload.certificate)) {
     config_->memory->forget_certificate(*config_->expected);
     return fail(bad_certificate, "the known certificate has been replaced");
   }
-  return ByteView(*known);
+  return ByteView(*known_);
 }
 
 Result<void> Introduction::check_certificate(const Certificate& certificate, const DhPublic* proven_key, WallTime now) const {
@@ -143,6 +146,7 @@ VerifyWork Introduction::verify_live(const Digest& handshake_hash) {
 }
 
 std::optional<VerifyWork> Introduction::verify_certificate() {
+  if (is_known_) return std::nullopt;
   if (config_->memory && config_->memory->self_signed(peer_.id, certificate_hash(peer_.body))) return std::nullopt;
   return VerifyWork{peer_.certificate.sign_alg, peer_.certificate.sign_public, to_bytes(as_bytes(certificate_context)),
                     peer_.body, std::exchange(peer_signature_, {})};

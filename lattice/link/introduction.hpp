@@ -54,6 +54,10 @@ class Introduction {
   Provider* provider_;
   Hello hello_;
   SuiteIds offers_;
+  // The body that our hello said we have, its own signature verified where the suite leans on it. Kept, because another link
+  // may forget it meanwhile: for that an answer of anybody is enough.
+  std::optional<Bytes> known_;
+  bool is_known_ = false;  // the peer leaned on it
   Bytes own_head_, own_certificate_, own_extensions_;
   ProvenPeer peer_;
   Bytes peer_head_, peer_extensions_, peer_signature_;

@@ -242,9 +242,8 @@ Link::Link(Link&&) noexcept = default;
 Link& Link::operator=(Link&&) noexcept = default;
 
 void Link::on_bytes(ByteView bytes, Now now) {
-  if (state_->closed) return;
-  state_->latest = now;
-  state_->on_wire(bytes);
+  on_timeout(now);
+  if (!state_->closed) state_->on_wire(bytes);
 }
 
 void Link::on_timeout(Now now) {
@@ -254,8 +253,8 @@ void Link::on_timeout(Now now) {
 }
 
 void Link::on_work_done(WorkResult result, Now now) {
+  on_timeout(now);
   if (state_->closed || !state_->handshake) return;
-  state_->latest = now;
   const auto done = state_->handshake->on_work_done(std::move(result), now);
   if (!done) return state_->fail_with(done.error());
   state_->on_progress();

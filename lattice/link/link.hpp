@@ -44,6 +44,7 @@ class Link {
   Link(Link&&) noexcept;
   Link& operator=(Link&&) noexcept;
 
+  // Whatever comes first when the time of a handshake is over ends it: bytes or a worker's result too.
   void on_bytes(ByteView bytes, Now now);
   void on_timeout(Now now);
   void on_work_done(WorkResult result, Now now);

@@ -190,6 +190,24 @@ TEST(Handshake, TimeoutEndsItWithoutAWord) {
   EXPECT_EQ(pair.responder->next_timeout(), std::nullopt);
 }
 
+// Bytes and results of workers may be handed in before the timers, by a process that was stopped for a while.
+TEST(Handshake, EndsAtItsTimeBeforeItsTimerIsCalled) {
+  for (const bool by_work : {false, true}) {
+    LinkPair pair;
+    pair.connect();
+    if (by_work) pair.carry(*pair.initiator, *pair.responder, Role::initiator);
+    pair.now = pair.responder_config.handshake_timeout;
+    if (by_work)
+      pair.work(*pair.responder);
+    else
+      pair.carry(*pair.initiator, *pair.responder, Role::initiator);
+    pair.drain(*pair.responder, pair.responder_events);
+    EXPECT_EQ(pair.closed(Role::responder), handshake_timeout);
+    EXPECT_TRUE(pair.responder->pending_output().empty());
+    EXPECT_FALSE(pair.responder->poll_work());
+  }
+}
+
 // --- known certificate ---
 
 TEST(Handshake, KnownCertificateIsNotSentAgain) {

@@ -98,6 +98,25 @@ TEST(Suites, KemCertificateWithoutItsSignatureIsRefused) {
   }
 }
 
+// Two addresses of one node are dialled; at the first somebody else answers with another hash, before the second has answered.
+TEST(Suites, KnownCertificateMayBeForgottenByAnotherDialMeanwhile) {
+  for (const Suite suite : noise_suites) {
+    Nodes nodes({suite});
+    nodes.handshake();
+    ASSERT_TRUE(nodes.both_established()) << suite_name(suite);
+    const NodeId node = nodes.established(Role::initiator)->peer;
+    nodes.initiator_config.expected = node;
+    nodes.initiator_events.clear();
+    nodes.responder_events.clear();
+    nodes.connect();
+    nodes.initiator_memory.forget_certificate(node);
+    nodes.run();
+    EXPECT_TRUE(nodes.both_established()) << suite_name(suite);
+    EXPECT_EQ(nodes.initiator_memory.self_signed(node, certificate_hash(nodes.responder_config.identity->body)),
+              suite == Suite::xxhfskem_chacha);
+  }
+}
+
 TEST(Suites, ResponderAsksForTheSuiteToChoose) {
   // The initiator begins with its strongest; the responder's certificate and policy allow others.
   Nodes nodes({Suite::xxhfs_aesgcm, Suite::xxhfs_chacha, Suite::xxhfs1024_chacha}, {Suite::xxhfs_chacha, Suite::xxhfs_aesgcm});

@@ -62,7 +62,7 @@ TEST(SecureChannel, T16_TenThousandFirstMessagesASecond) {
     Link attacker(nodes.initiator_config, *nodes.provider, nodes.time());
     const Bytes message1 = to_bytes(attacker.pending_output());
     constexpr int seconds = 3, a_second = 10'000;
-    const BucketLimits free = many_groups ? Admission::unproven_all : AdmissionLimits{}.unproven;
+    const BucketLimits free = many_groups ? AdmissionLimits{}.unproven_all : AdmissionLimits{}.unproven;
     const auto signed_max = static_cast<size_t>(free.burst + free.per_second * seconds) + 1;
     size_t honest = 0, dials = 0;
     for (int i = 0; i < seconds * a_second; ++i) {

@@ -52,7 +52,7 @@ class Keys(NetCase):
         # Whoever expects the old identity is shown the statement, and from then on expects the new one.
         report = self.fresh("follower", "--connect-only", f"{self.first}@{self.place}", "--timeout", "60").report(90)
         self.assertEqual(report["tip"], block_hashes(self.file)[-1])
-        self.assertEqual([peer["node"] for peer in report["peers"]], [second])
+        self.assertEqual([peer["node_id"] for peer in report["peers"]], [second])
         self.assertIn(f"before={self.first}", (self.lab.folder / "follower.log").read_text(encoding="utf-8"))
 
     def test_somebody_else_is_not_followed(self):

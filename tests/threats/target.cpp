@@ -190,7 +190,7 @@ void Caller::hello() {
   config.magic = target_.config.magic;
   std::copy_n(target_.config.chain.genesis.bytes.begin(), config.chain8.size(), config.chain8.begin());
   config.identity = identity;
-  handshake_.emplace(std::move(config), *provider_);
+  handshake_.emplace(std::move(config), *provider_, target_.now);
   send_raw(framed(*handshake_->poll_message()));
 }
 
@@ -279,17 +279,18 @@ bool Caller::work() {
 
 void Caller::on_unit(ByteView unit) {
   if (opener_) return on_record(unit);
-  if (!handshake_->on_message(unit, target_.now.wall)) return;
+  if (!handshake_->on_message(unit, target_.now)) return;
   while (const auto job = handshake_->poll_work()) {
-    if (!handshake_->on_work_done(run_work(*job, *provider_))) return;
+    if (!handshake_->on_work_done(run_work(*job, *provider_), target_.now)) return;
   }
-  const auto message3 = handshake_->poll_message();
+  const auto message = handshake_->poll_message();
+  if (message && !handshake_->done()) return send_raw(framed(*message));  // the hello again, after a retry
   if (!handshake_->done() || !answers_handshake) return;
   NoiseSession session = std::move(*handshake_).finish().session;
   handshake_.reset();
   sealer_.emplace(std::move(session.send), target_.now.mono);
   opener_.emplace(std::move(session.receive));
-  if (message3) send_raw(framed(*message3));
+  if (message) send_raw(framed(*message));
 }
 
 void Caller::on_record(ByteView sealed) {

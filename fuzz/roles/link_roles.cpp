@@ -227,13 +227,10 @@ static std::unique_ptr<Provider> make_provider(Cryptography cryptography, std::u
   return sim::modelled_provider(std::move(rng));
 }
 
-LinkRoles::LinkRoles(Cryptography cryptography)
-    : provider_([&] {
-        auto rng = std::make_unique<ProgramRng>();
-        rng_ = rng.get();
-        return make_provider(cryptography, std::move(rng));
-      }()),
-      network_(*provider_, *rng_) {}
+LinkRoles::LinkRoles(Cryptography cryptography) : LinkRoles(cryptography, std::make_unique<ProgramRng>()) {}
+
+LinkRoles::LinkRoles(Cryptography cryptography, std::unique_ptr<ProgramRng> rng)
+    : rng_(rng.get()), provider_(make_provider(cryptography, std::move(rng))), network_(*provider_, *rng_) {}
 
 std::optional<std::string> LinkRoles::run(ByteView program) {
   ++counts_.programs;

@@ -25,8 +25,10 @@ class LinkRoles {
 
  private:
   struct Run;
-  std::unique_ptr<Provider> provider_;
+  LinkRoles(Cryptography cryptography, std::unique_ptr<ProgramRng> rng);
+
   ProgramRng* rng_;  // the provider's
+  std::unique_ptr<Provider> provider_;
   Network network_;
   Counts counts_;
 };

@@ -43,7 +43,10 @@ class TlsTest : public testing::Test {
     return !bytes.empty();
   }
   void run(size_t step = 1 << 20) {
-    while (carry(client, server, step) | carry(server, client, step)) {
+    for (bool moved = true; moved;) {
+      const bool to_server = carry(client, server, step);
+      const bool to_client = carry(server, client, step);
+      moved = to_server || to_client;
     }
   }
   void connect(size_t step = 1 << 20) {

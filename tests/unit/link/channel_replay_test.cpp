@@ -330,7 +330,7 @@ TEST(SecureChannel, T24_NotEstablishedBeforeReady) {
 // Message 4 proves the responder, the first record the initiator; on resumption message 2 and the first record.
 TEST(SecureChannel, T24_KemAndResumptionEstablishLate) {
   const auto lose_from = [](Nodes& nodes, size_t first) {
-    nodes.tamper = [&nodes, first, count = size_t{0}](Role, Bytes& bytes) mutable {
+    nodes.tamper = [first, count = size_t{0}](Role, Bytes& bytes) mutable {
       if (count++ >= first) bytes.clear();
     };
     nodes.handshake_again();

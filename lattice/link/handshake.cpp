@@ -222,7 +222,7 @@ Result<void> Handshake::on_retry(ByteView message, Now now) {
   std::ranges::copy(message, retried_->retry.begin());
   retry_ = retry;
   if (retry.difficulty == 0) {
-    start(*retried_, retry.suite, now);
+    start(retried_, retry.suite, now);
     return {};
   }
   PuzzleWork work{retry.cookie, retry.difficulty, {}};
@@ -236,7 +236,7 @@ Result<void> Handshake::on_work_done(WorkResult result, Now now) {
   const Step step = std::exchange(step_, Step::dead);
   if (step == Step::solve_puzzle) {
     retried_->solution = std::get<PuzzleDone>(result).solution;
-    start(*retried_, retry_.suite, now);
+    start(retried_, retry_.suite, now);
     return {};
   }
   ASSERT(step == Step::exchange);

@@ -15,7 +15,6 @@ using test::every_suite;
 using test::expect_nobody_established;
 using test::framed;
 using test::Nodes;
-using test::shown;
 using test::TlsPair;
 using test::TlsPeer;
 

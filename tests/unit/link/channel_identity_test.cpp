@@ -11,7 +11,6 @@ namespace lattice {
 namespace {
 
 using enum ErrorCode;
-using test::Again;
 using test::certify_again;
 using test::copy_of;
 using test::every_suite;

@@ -35,9 +35,26 @@ def openssl_program():
     return str(own) if os.access(own, os.X_OK) else "openssl"
 
 
+# Our own, so that it is the same whether the program found one at its home or, as where only libraries were installed, none.
+OPENSSL_CONF = """[req]
+distinguished_name = dn
+x509_extensions = authority
+[dn]
+[authority]
+basicConstraints = critical, CA:true
+subjectKeyIdentifier = hash
+"""
+
+
 def make_certificates(folder):
+    config = folder / "openssl.cnf"
+    config.write_text(OPENSSL_CONF, encoding="utf-8")
+
     def openssl(*words):
-        subprocess.run([openssl_program(), *words], cwd=folder, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run([openssl_program(), *words], cwd=folder, env={**os.environ, "OPENSSL_CONF": str(config.resolve())},
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"kme.py: openssl {words[0]} failed: {done.stderr.strip()}")
 
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     for authority in ("ca", "other-ca"):

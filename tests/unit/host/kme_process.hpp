@@ -35,7 +35,7 @@ class KmeProcess {
       ::execvp(argv[0], argv.data());
       ::_exit(127);
     }
-    for (int i = 0; i < 3000 && !std::filesystem::exists(folder_ / "port"); ++i)
+    for (int i = 0; i < 3000 && !std::filesystem::exists(folder_ / "port") && running(); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds{10});
     std::ifstream(folder_ / "port") >> port_;
     if (port_ == 0) throw std::runtime_error("kme.py does not listen");
@@ -67,6 +67,11 @@ class KmeProcess {
   uint16_t port() const { return port_; }
 
  private:
+  bool running() {
+    if (::waitpid(child_, nullptr, WNOHANG) == child_) child_ = 0;
+    return child_ > 0;
+  }
+
   const std::filesystem::path folder_;
   pid_t child_ = 0;
   uint16_t port_ = 0;

@@ -108,7 +108,8 @@ HostError open_error(const std::filesystem::path& folder, const rocksdb::Status&
     error.advice = "give a --data folder that this user may write";
   } else if (status.IsCorruption()) {
     error.advice = "its files are damaged: check the disk, then move the folder away and start again, which syncs anew";
-  } else if (status.IsInvalidArgument()) {
+  } else if (status.IsInvalidArgument() && text.find("IO error") == std::string::npos) {
+    // A fault of the disk while CURRENT is read comes as "options incompatible", with the fault in its words.
     error.advice = "it was made by another program or a newer version: give another --data folder";
   } else {
     error.advice = "check the folder and its disk; where its files are gone, move it away and start again, which syncs anew";

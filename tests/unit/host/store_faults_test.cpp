@@ -272,6 +272,10 @@ TEST(StoreFaults, NoSpaceAtEveryCall) {
 TEST(StoreFaults, IoErrorAtEveryCall) {
   fail_everywhere({"I/O error", Fault::io_error, all_ops(), "check the folder and its disk"}, 40);
 }
+// RocksDB words a fault of one of these as if another program had made the store.
+TEST(StoreFaults, IoErrorAtEveryOpen) {
+  fail_everywhere({"I/O error of an open", Fault::io_error, opening_ops(), "check the folder and its disk"}, 60);
+}
 TEST(StoreFaults, NoDescriptorAtEveryCall) {
   fail_everywhere({"no descriptor", Fault::no_descriptor, opening_ops(), "ulimit -n"}, 20);
 }

@@ -28,8 +28,8 @@ void HalfOpen::put(ConnId conn, const IpAddress& ip, Progress progress) {
   remove(conn);
   const AddressGroup group = group_of(ip);
   entries_.emplace(conn, Entry{ip, group, progress});
-  ips_[ip].emplace(progress, conn);
-  change_group(group, [&](Members& members) { members.emplace(progress, conn); });
+  ips_[ip].insert(member(progress, conn));
+  change_group(group, [&](Members& members) { members.insert(member(progress, conn)); });
 }
 
 void HalfOpen::remove(ConnId conn) {
@@ -38,9 +38,9 @@ void HalfOpen::remove(ConnId conn) {
   const Entry entry = found->second;
   entries_.erase(found);
   const auto same = ips_.find(entry.ip);
-  same->second.erase({entry.progress, conn});
+  same->second.erase(member(entry.progress, conn));
   if (same->second.empty()) ips_.erase(same);
-  change_group(entry.group, [&](Members& members) { members.erase({entry.progress, conn}); });
+  change_group(entry.group, [&](Members& members) { members.erase(member(entry.progress, conn)); });
 }
 
 }  // namespace lattice

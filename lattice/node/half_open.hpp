@@ -1,6 +1,6 @@
 // The inbound connections whose handshake is still under way, and which of them goes when there are too many: of the most
-// crowded address group, among those that have come least far, the oldest. An attack so pushes out itself first; who comes
-// alone stays until nobody else is left.
+// crowded address group the oldest that has not paid, and those that have paid last. An attack so pushes out itself first; who
+// comes alone stays until nobody else is left, and who comes from among an attack's addresses has as long as anybody.
 #pragma once
 
 #include <map>
@@ -20,7 +20,8 @@ struct HalfOpenLimits {
 
 class HalfOpen {
  public:
-  // How far a handshake has come, as far as it cost the other side something.
+  // How far a handshake has come. Silent or asked is no difference in what it cost the other side, so none in who goes: whoever
+  // has just come is silent for a moment, and would else go before all older ones that were asked.
   //   silent    nothing, or a part of the first message
   //   asked     it was sent a retry and owes the solution
   //   admitted  its first message was good, and we have signed or will
@@ -36,7 +37,8 @@ class HalfOpen {
   size_t size() const { return entries_.size(); }
 
  private:
-  using Member = std::pair<Progress, ConnId>;  // in the order in which they go
+  using Member = std::pair<bool, ConnId>;  // has paid, who: in the order in which they go
+  static Member member(Progress progress, ConnId conn) { return {progress == Progress::admitted, conn}; }
   using Members = std::set<Member>;
   struct Entry {
     IpAddress ip;

@@ -31,12 +31,13 @@ struct NaiveHalfOpen {
   size_t of_group(const IpAddress& ip) const {
     return static_cast<size_t>(std::ranges::count_if(entries, [&](const Entry& e) { return group_of(e.ip) == group_of(ip); }));
   }
+  static std::pair<bool, ConnId> goes(const Entry& e) { return {e.progress == Progress::admitted, e.conn}; }
   // The first to go of those that `may`.
   template <class May>
   std::optional<ConnId> first(May may) const {
     std::optional<Entry> out;
     for (const Entry& e : entries) {
-      if (may(e) && (!out || std::pair(e.progress, e.conn) < std::pair(out->progress, out->conn))) out = e;
+      if (may(e) && (!out || goes(e) < goes(*out))) out = e;
     }
     return out ? std::optional(out->conn) : std::nullopt;
   }
@@ -106,11 +107,20 @@ TEST(HalfOpen, WhoHasPaidGoesAfterWhoHasNot) {
   table.put({2}, ip, Progress::asked);
   table.put({3}, ip, Progress::silent);
   table.put({4}, ip, Progress::silent);
-  for (const uint64_t next : {3u, 4u, 2u, 1u}) {
+  for (const uint64_t next : {2u, 3u, 4u, 1u}) {
     ASSERT_EQ(table.victim(ip), ConnId{next});
     table.remove({next});
     table.put({next + 10}, ip, Progress::admitted);
   }
+}
+
+// From among the addresses of an attack: its older connections were sent a retry, this one has not been read yet.
+TEST(HalfOpen, WhoHasJustComeDoesNotGoBeforeOlderOnesThatWereAsked) {
+  HalfOpen table({4, 4, 4});
+  const auto attacked = IpAddress::v4(10, 1, 0, 1);
+  for (uint64_t i = 1; i <= 3; ++i) table.put({i}, attacked, Progress::asked);
+  table.put({4}, attacked, Progress::silent);
+  EXPECT_EQ(table.victim(IpAddress::v4(10, 2, 0, 1)), ConnId{1});
 }
 
 // ---- a whole node

@@ -86,8 +86,8 @@ void Checker::look_at(HostId host) {
 void Checker::look_at_all() {
   for (const auto& [host, seen] : honest_) look_at(host);
   const auto& stats = world_.stats();
-  if (stats.connections_peak > bounds_.connections_max + HalfOpenLimits{}.in_all)
-    say_broken("a node had " + std::to_string(stats.connections_peak) + " connections, more than connections_max and handshakes");
+  if (stats.connections_peak > bounds_.connections_max + bounds_.half_open_max)
+    say_broken("a node had " + std::to_string(stats.connections_peak) + " connections, more than connections_max and half_open_max");
   if (stats.output_peak > bounds_.sealed_bytes_max)
     say_broken("a link held " + std::to_string(stats.output_peak) + " sealed bytes");
 }
@@ -120,11 +120,11 @@ void Checker::check_limits(HostId host, const NodeReport& report) {
     if (value > max) say_broken(name_of(host) + " has " + std::to_string(value) + " " + of);
   };
   bound(report.peers.size() - report.half_open, bounds_.connections_max, "peers");
-  bound(report.half_open, HalfOpenLimits{}.in_all, "handshakes of others");
+  bound(report.half_open, bounds_.half_open_max, "handshakes of others");
   bound(report.known_addresses, bounds_.addresses_max, "known addresses");
   bound(report.open_questions, bounds_.questions_max, "open questions");
   bound(report.held_bytes, bounds_.held_bytes_max, "bytes of messages begun");
-  bound(report.sockets, bounds_.sockets_max, "sockets");
+  bound(report.sockets - std::min(report.sockets, report.half_open), bounds_.sockets_max, "sockets");
   bound(report.queued_bytes, bounds_.queued_bytes_max * std::max<size_t>(report.peers.size(), 1), "queued bytes");
 }
 

@@ -175,9 +175,11 @@ TEST_F(Checked, AnHonestNodeThatIsBanned) {
 TEST_F(Checked, MoreConnectionsThanAllowed) {
   CheckedLimits bounds;
   bounds.connections_max = 2;
+  bounds.half_open_max = 0;
   checker(bounds);
   for (size_t i = 0; i < 5; ++i) add(i, i == 0);
   run(seconds{20});
+  EXPECT_TRUE(broken("more than connections_max")) << all_broken();
   EXPECT_TRUE(broken("peers")) << all_broken();
 }
 

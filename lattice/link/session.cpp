@@ -21,13 +21,17 @@ static constexpr size_t record_overhead = record_length_bytes + aead_tag_bytes;
 static constexpr size_t record_room = record_length_bytes + limits::record_bytes_max;
 static constexpr size_t short_record_room = record_overhead + own_frames_bytes_max + 1024;  // a chunk that is worth it
 static_assert(limits::send_buffer_bytes_max >= 2 * record_room);
-// Room for a few small messages, for all that a handshake writes, or for everything.
-static constexpr size_t buffer_sizes[] = {2 * 1024, 3 * limits::handshake_message_bytes_max, limits::send_buffer_bytes_max};
+// Room for a few small messages, for a signed message of a handshake, for all that one writes, or for everything.
+static constexpr size_t buffer_sizes[] = {2 * 1024, 8 * 1024, 3 * limits::handshake_message_bytes_max, limits::send_buffer_bytes_max};
+
+static size_t buffer_size_for(size_t bytes) {
+  return *std::ranges::find_if(buffer_sizes, [&](size_t size) { return size >= bytes; });
+}
 
 bool OutBuffer::reserve(size_t bytes) {
   if (room() >= bytes) return true;
   if (begin_ != end_) return false;
-  capacity_ = *std::ranges::find_if(buffer_sizes, [&](size_t size) { return size >= bytes; });
+  capacity_ = buffer_size_for(bytes);
   memory_ = std::make_unique_for_overwrite<uint8_t[]>(capacity_);
   begin_ = end_ = 0;
   return true;
@@ -40,9 +44,17 @@ void OutBuffer::release() {
 }
 
 void OutBuffer::append(ByteView bytes) {
-  if (capacity_ == 0) reserve(buffer_sizes[1]);
-  const bool fits = reserve(bytes.size());
-  ASSERT(fits);
+  if (!reserve(bytes.size())) {
+    const ByteView before = pending();
+    ASSERT(before.size() + bytes.size() <= limits::send_buffer_bytes_max);
+    const size_t capacity = buffer_size_for(before.size() + bytes.size());
+    auto memory = std::make_unique_for_overwrite<uint8_t[]>(capacity);
+    std::ranges::copy(before, memory.get());
+    memory_ = std::move(memory);
+    capacity_ = capacity;
+    begin_ = 0;
+    end_ = before.size();
+  }
   std::memcpy(tail(), bytes.data(), bytes.size());
   add(bytes.size());
 }

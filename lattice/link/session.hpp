@@ -32,6 +32,7 @@ class OutBuffer {
   // `room()` bytes to write to; add() says how many were.
   uint8_t* tail() { return memory_.get() + end_; }
   void add(size_t bytes) { end_ += bytes; }
+  // Behind what is pending, also where that must be moved: not for what a stranger can make grow.
   void append(ByteView bytes);
   void sent(size_t bytes);
   // Its memory goes, where nothing is pending.

@@ -210,7 +210,6 @@ HostResult<void> run_node(const NodeOptions& options) {
     return failure("the chain could not be made", fmt::format("{} ({})", error_text(made.error().code), made.error().where),
                    "check [trusted_header] of the chain spec");
   config->node.half_open = half_open_limits();
-  config->node.admission.solved = {64, 32};  // of a group: a host that comes so often pays for each
   config->node.identity = identity;
   config->node.identity87 = identities->identity87;
   tell_succession(config->node, data, log);

@@ -30,7 +30,7 @@ struct AdmissionLimits {
   BucketLimits unproven{16, 2};  // of a group: first messages that need no retry
   // The same of all groups: without it an attack with many groups would keep the workers at the edge of load for nothing.
   BucketLimits unproven_all{64, 64};
-  BucketLimits solved{32, 8};         // of a group: answers to a retry
+  BucketLimits solved{64, 32};        // of a group: answers to a retry; a host that comes so often pays for each
   BucketLimits solved_all{256, 256};  // of all groups
   BucketLimits keys{4, 1};            // of a group: questions to a key server
   BucketLimits keys_all{16, 8};

@@ -43,7 +43,7 @@ void Network::begin(Program& program) {
   keys_made_ = 0;
   key_server_ = true;
   const uint8_t mask = program.byte();
-  mask_ = mask % 8 < 5 ? static_cast<Mask>(mask % 8) : Mask::honest;
+  mask_ = mask % 8 < mask_count ? static_cast<Mask>(mask % 8) : Mask::honest;
   victim_ = mask / 8 % honest_nodes;
   const uint8_t common = program.byte();
   for (Node& node : nodes_) {
@@ -100,9 +100,14 @@ std::shared_ptr<const Identity> Network::masked(SignAlg alg) {
   const Node& victim = nodes_[victim_];
   const auto& own = cached(honest_nodes, alg, 0, 1);
   auto shown = std::make_shared<Identity>(*cached(victim_, alg, alg == SignAlg::mldsa87 ? 0 : victim.variant, victim.serial));
-  if (mask_ != Mask::static_key) shown->dh = own->dh;
+  const bool changed = mask_ == Mask::changed_certificate;
+  if (mask_ != Mask::static_key && !changed) shown->dh = own->dh;
   if (mask_ != Mask::signing_key) shown->signing = own->signing;
   if (mask_ != Mask::kem_key && shown->kem) shown->kem = own->kem;
+  if (changed && shown->kem) {
+    shown->certificate.kem_public = to_bytes(own->kem->public_key());
+    shown->body = encode_certificate(shown->certificate);
+  }
   return shown;
 }
 

@@ -30,8 +30,10 @@ class ProgramRng final : public Rng {
   SeededRng inner_{1};
 };
 
-// How the fourth node lies: with another's certificate, and one of the other's keys at most.
-enum class Mask : uint8_t { honest, certificate, static_key, signing_key, kem_key };
+// How the fourth node lies: with another's certificate, and one of the other's keys at most. `changed_certificate`: the static key,
+// and its own KEM key in the certificate, under a signature that is therefore none.
+enum class Mask : uint8_t { honest, certificate, static_key, signing_key, kem_key, changed_certificate };
+constexpr uint8_t mask_count = 6;
 
 struct Node {
   std::vector<Suite> suites;

@@ -1,20 +1,15 @@
 // B7: the CPU time of a full handshake, both ends on one thread, against the sum of its operations, each measured alone in the
 // same run. What is left over is ours: hashing the transcript, AEAD of the payloads, encoding, allocation.
-#include <ctime>
 #include <functional>
 
 #include <bench/benchmarks.hpp>
+#include <bench/cpu_time.hpp>
 #include <bench/link_pair.hpp>
 #include <lattice/base/assert.hpp>
+#include <lattice/link/peer_memory.hpp>
 
 namespace lattice::bench {
 namespace {
-
-double thread_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
 
 double seconds_each(int count, const std::function<void()>& work) {
   const double start = thread_cpu_seconds();
@@ -60,6 +55,60 @@ Operations measure_operations(Provider& provider, int count) {
   };
 }
 
+// Two nodes that have met under `suite`: each remembers the other's certificate and, where they resume, a ticket.
+class Acquainted {
+ public:
+  Acquainted(Provider& provider, Suite suite, bool resume) : provider_(provider), resume_(resume) {
+    const SuiteIds allowed{id_of(suite)};
+    initiator_ = bench_config(Role::initiator, new_identity(provider, allowed));
+    responder_ = bench_config(Role::responder, new_identity(provider, allowed));
+    initiator_.memory = &initiator_memory_;
+    responder_.memory = &responder_memory_;
+    initiator_.expected = responder_.identity->id;
+    for (LinkConfig* config : {&initiator_, &responder_}) {
+      config->suites = {suite};
+      config->resumes = resume;
+    }
+    for (int i = 0; i < 2; ++i) meet(false);
+  }
+  // Of both ends.
+  double a_cpu_second(int count) {
+    return 1 / seconds_each(count, [&] { meet(resume_); });
+  }
+
+ private:
+  void meet(bool resumed) {
+    LinkPair pair(provider_, initiator_, responder_);
+    ASSERT(pair.establish());
+    const auto event = pair.initiator.poll_event();
+    ASSERT(event && (!resumed || std::get<LinkEstablished>(*event).resumed));
+  }
+
+  Provider& provider_;
+  bool resume_;
+  PeerMemory initiator_memory_, responder_memory_;
+  LinkConfig initiator_, responder_;
+};
+
+// What a node saves that meets another one again.
+std::vector<Row> again_rows(Provider& provider, const Options& options) {
+  const auto row = [](const char* what, const char* limit, double goal) {
+    return Row{.id = "B7", .what = what, .unit = "1/CPU s", .limit_name = limit, .goal_ratio = goal};
+  };
+  Row kem = row("0x0021, certificates known, both ends", "0x0001, certificates known", 3);
+  Row resumption = row("resumption of 0x0001, both ends", "0x0001, certificates known", 6);
+  Acquainted by_kem(provider, Suite::xxhfskem_chacha, false), by_ticket(provider, Suite::xxhfs_chacha, true),
+      by_signature(provider, Suite::xxhfs_chacha, false);
+  for (int run = 0; run < options.runs; ++run) {
+    const double limit = by_signature.a_cpu_second(20);
+    kem.values.push_back(by_kem.a_cpu_second(20));
+    resumption.values.push_back(by_ticket.a_cpu_second(20));
+    kem.limits.push_back(limit);
+    resumption.limits.push_back(limit);
+  }
+  return {kem, resumption};
+}
+
 }  // namespace
 
 std::vector<Row> handshake_rows(const Options& options) {
@@ -81,6 +130,7 @@ std::vector<Row> handshake_rows(const Options& options) {
     cpu.limits.push_back(operations.handshake() * 1e6);
   }
   std::vector<Row> rows{cpu};
+  for (Row& row : again_rows(*provider, options)) rows.push_back(std::move(row));
   for (Row& row : shed_rows(options)) rows.push_back(std::move(row));
   return rows;
 }

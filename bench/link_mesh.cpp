@@ -13,7 +13,6 @@
 #include <csignal>
 
 #include <chrono>
-#include <ctime>
 #include <fstream>
 #include <thread>
 
@@ -85,12 +84,6 @@ size_t resident_in_use() {
 size_t heap_in_use() {
   const auto info = mallinfo2();
   return info.uordblks + info.hblkhd;
-}
-
-uint64_t thread_cpu_nanoseconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
 double microseconds_now() {

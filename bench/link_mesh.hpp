@@ -78,7 +78,6 @@ class LinkMesh {
 
 // Bytes that malloc has given out in this process.
 size_t heap_in_use();
-uint64_t thread_cpu_nanoseconds();
 double microseconds_now();
 
 }  // namespace lattice::bench

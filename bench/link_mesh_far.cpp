@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <bench/cpu_time.hpp>
 #include <bench/link_pair.hpp>
 #include <lattice/base/assert.hpp>
 

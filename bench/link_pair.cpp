@@ -10,11 +10,12 @@ Now bench_now() {
               std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count())};
 }
 
-std::shared_ptr<const Identity> new_identity(Provider& provider) {
+std::shared_ptr<const Identity> new_identity(Provider& provider, const SuiteIds& allowed) {
   Secret<64> secret;
   provider.rng().fill(secret.span());
   const WallTime now = bench_now().wall;
   IdentityOptions options;
+  options.allowed_suites = allowed;
   options.not_before = now - std::chrono::hours{1};
   options.not_after = now + std::chrono::hours{24};
   return make_identity(provider, secret, options);
@@ -30,9 +31,10 @@ LinkConfig bench_config(Role role, const std::shared_ptr<const Identity>& identi
 
 LinkPair::LinkPair(Provider& p, const std::shared_ptr<const Identity>& initiator_identity,
                    const std::shared_ptr<const Identity>& responder_identity)
-    : provider(p),
-      initiator(bench_config(Role::initiator, initiator_identity), p, bench_now()),
-      responder(bench_config(Role::responder, responder_identity), p, bench_now()) {}
+    : LinkPair(p, bench_config(Role::initiator, initiator_identity), bench_config(Role::responder, responder_identity)) {}
+
+LinkPair::LinkPair(Provider& p, const LinkConfig& initiator_config, const LinkConfig& responder_config)
+    : provider(p), initiator(initiator_config, p, bench_now()), responder(responder_config, p, bench_now()) {}
 
 void run_waiting_work(Link& link, Provider& provider, Now now) {
   while (auto work = link.poll_work()) link.on_work_done(run_work(*work, provider), now);

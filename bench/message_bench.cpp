@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <bench/benchmarks.hpp>
+#include <bench/cpu_time.hpp>
 #include <bench/link_mesh.hpp>
 #include <lattice/base/assert.hpp>
 #include <lattice/wire/writer.hpp>

@@ -1,8 +1,7 @@
 // B7: what a responder under a flood does for each first message that it does not take: a whole Link is made, the 1,242 bytes are
 // read, the answer (a retry, or none) is written, the Link goes. CPU time of one core, no sockets.
-#include <ctime>
-
 #include <bench/benchmarks.hpp>
+#include <bench/cpu_time.hpp>
 #include <bench/link_pair.hpp>
 #include <lattice/base/assert.hpp>
 #include <lattice/link/admission.hpp>
@@ -14,20 +13,6 @@ namespace {
 constexpr double shed_goal = 200'000;
 constexpr int shed_count = 50'000;  // of one run
 constexpr size_t groups = 1000;     // that the flood comes from
-
-double thread_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-LinkConfig flooded(Role role, const std::shared_ptr<const Identity>& identity) {
-  LinkConfig config;
-  config.role = role;
-  config.magic = {'B', 'N', 'C', 'H'};
-  config.identity = identity;
-  return config;
-}
 
 // Nothing is free here: `retries` of the answers are retries, the others silence.
 double shed_a_second(Provider& provider, const LinkConfig& base, ByteView message, double retries, size_t answer_bytes) {
@@ -55,9 +40,9 @@ double shed_a_second(Provider& provider, const LinkConfig& base, ByteView messag
 std::vector<Row> shed_rows(const Options& options) {
   const auto provider = openssl_provider(std::make_unique<SeededRng>(options.seed));
   const auto initiator = new_identity(*provider), responder = new_identity(*provider);
-  Link caller(flooded(Role::initiator, initiator), *provider, bench_now());
+  Link caller(bench_config(Role::initiator, initiator), *provider, bench_now());
   const Bytes message = to_bytes(caller.pending_output());
-  const LinkConfig config = flooded(Role::responder, responder);
+  const LinkConfig config = bench_config(Role::responder, responder);
   const auto row = [](const char* what) { return Row{.id = "B7", .what = what, .unit = "1/s", .goal_value = shed_goal}; };
   Row asked = row("first messages shed a second, each with a retry"),
       dropped = row("first messages shed a second, without a word");

@@ -2,26 +2,10 @@
 // which role, whether it gets a true first message of its peer before, and the size of the pieces.
 #include <cstdlib>
 
-#include <lattice/link/link.hpp>
+#include "link_config.hpp"
 
 using namespace lattice;
-
-static LinkConfig config_of(Role role, Provider& provider) {
-  static const auto make = [](Provider& with, uint8_t seed) {
-    ByteArray<64> bytes;
-    bytes.fill(seed);
-    IdentityOptions options;
-    options.not_after = wall_from_unix(int64_t{1} << 40);
-    return make_identity(with, Secret<64>(bytes), options);
-  };
-  static const auto initiator = make(provider, 1);
-  static const auto responder = make(provider, 2);
-  LinkConfig config;
-  config.role = role;
-  config.magic = {1, 2, 3, 4};
-  config.identity = role == Role::initiator ? initiator : responder;
-  return config;
-}
+using fuzz::config_of;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto provider = openssl_provider(std::make_unique<SeededRng>(1));

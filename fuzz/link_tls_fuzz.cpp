@@ -4,26 +4,15 @@
 #include <cstdlib>
 
 #include <lattice/link/handshake.hpp>
-#include <lattice/link/link.hpp>
-#include <lattice/wire/writer.hpp>
+#include <lattice/link/record.hpp>
+
+#include "link_config.hpp"
 
 using namespace lattice;
 
 static LinkConfig config_of(Role role, Provider& provider) {
-  static const auto make = [](Provider& with, uint8_t seed) {
-    ByteArray<64> bytes;
-    bytes.fill(seed);
-    IdentityOptions options;
-    options.not_after = wall_from_unix(int64_t{1} << 40);
-    return make_identity(with, Secret<64>(bytes), options);
-  };
-  static const auto initiator = make(provider, 1);
-  static const auto responder = make(provider, 2);
-  LinkConfig config;
-  config.role = role;
-  config.magic = {1, 2, 3, 4};
+  LinkConfig config = fuzz::config_of(role, provider);
   config.suites = {Suite::tls13};
-  config.identity = role == Role::initiator ? initiator : responder;
   return config;
 }
 
@@ -68,11 +57,8 @@ struct Run {
   void say_hello() {
     Handshake handshake(config_of(Role::initiator, provider), provider, now);
     handshake.on_tls(*client);
-    const Bytes hello = *handshake.poll_message();
-    Bytes framed(2);
-    wire::store_be(framed.data(), static_cast<uint16_t>(hello.size()));
-    append(framed, hello);
-    say(framed, framed.size());
+    const Bytes hello = framed(*handshake.poll_message());
+    say(hello, hello.size());
   }
   // Each pair of bytes: how far from the last flip, and which bits.
   void flip(Bytes& flight, ByteView& flips) const {

@@ -3,17 +3,11 @@
 #include <algorithm>
 
 #include <lattice/link/hello.hpp>
+#include <lattice/link/record.hpp>
 #include <lattice/wire/reader.hpp>
 #include <lattice/wire/writer.hpp>
 
 namespace lattice::roles {
-
-static Bytes framed(ByteView message) {
-  Bytes unit(2);
-  wire::store_be(unit.data(), static_cast<uint16_t>(message.size()));
-  append(unit, message);
-  return unit;
-}
 
 Bytes forged_retry(const LinkConfig& config, uint16_t suite, uint8_t how) {
   Retry retry{static_cast<uint16_t>(how & 1), suite, static_cast<uint8_t>(how >> 6), {}};

@@ -71,5 +71,9 @@ constexpr std::string_view tls_exporter_label = "EXPORTER-lattice-1";
 // Fresh secrets of one handshake in this role.
 NoiseSecrets draw_secrets(Role role, Provider& provider);
 NoiseProtocol noise_protocol(std::string_view name);
+// What the initiator says first: `head`, its hello, then its fresh keys.
+Bytes first_message(Bytes head, NoiseHandshake& noise);
+// The end of every kind in which both sides have introduced themselves.
+HandshakeResult introduced(const Introduction& introduction, NoiseSession session, bool says_ready);
 
 }  // namespace lattice

@@ -12,22 +12,6 @@ namespace lattice {
 
 using enum ErrorCode;
 
-NoiseSecrets draw_secrets(Role role, Provider& provider) {
-  NoiseSecrets secrets;
-  provider.rng().fill(secrets.ephemeral.emplace().span());
-  if (role == Role::initiator)
-    provider.rng().fill(secrets.kem_seed.emplace().span());
-  else
-    provider.rng().fill(secrets.encapsulation.emplace().span());
-  return secrets;
-}
-
-NoiseProtocol noise_protocol(std::string_view name) {
-  auto protocol = parse_noise_protocol(name);
-  ASSERT(protocol);
-  return *std::move(protocol);
-}
-
 static std::unique_ptr<Exchange> make_exchange(ExchangeStart start) {
   const SuiteTraits& traits = traits_of(static_cast<Suite>(start.hello.suite));
   return traits.live_signature ? signed_exchange(std::move(start)) : kem_exchange(std::move(start));

@@ -59,10 +59,7 @@ KemExchange::KemExchange(ExchangeStart start)
     step_ = Step::await_first;
     return;
   }
-  const Result<Bytes> keys = noise_.write_message({});
-  ASSERT(keys);
-  message_ = std::move(start.message1_head);
-  append(*message_, *keys);
+  message_ = first_message(std::move(start.message1_head), noise_);
   step_ = Step::await_peer;
 }
 
@@ -115,15 +112,7 @@ Result<void> KemExchange::on_work_done(WorkResult result) {
 
 HandshakeResult KemExchange::finish() {
   ASSERT(done());
-  const ProvenPeer& peer = introduction_.peer();
-  return {std::move(noise_).finish(),
-          introduction_.suite(),
-          introduction_.own().id,
-          peer.id,
-          peer.certificate,
-          false,
-          !responds(),
-          std::nullopt};
+  return introduced(introduction_, std::move(noise_).finish(), !responds());
 }
 
 }  // namespace

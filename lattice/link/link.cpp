@@ -190,13 +190,10 @@ void Link::State::on_progress() {
 }
 
 void Link::State::say(ByteView message) {
-  Bytes framed(length_bytes);
-  wire::store_be(framed.data(), static_cast<uint16_t>(message.size()));
-  append(framed, message);
   if (tls)
-    tls->write(framed);
+    tls->write(framed(message));
   else
-    out.append(framed);
+    out.append(framed(message));
 }
 
 void Link::State::open_session() {

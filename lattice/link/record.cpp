@@ -5,6 +5,14 @@
 
 namespace lattice {
 
+Bytes framed(ByteView message) {
+  ASSERT(message.size() <= UINT16_MAX);
+  Bytes bytes(record_length_bytes);
+  wire::store_be(bytes.data(), static_cast<uint16_t>(message.size()));
+  append(bytes, message);
+  return bytes;
+}
+
 Result<void> RecordSealer::seal(uint8_t* record, size_t text_length) {
   ASSERT(text_length <= record_text_bytes_max);
   const size_t sealed_length = text_length + overhead();

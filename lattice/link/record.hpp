@@ -24,6 +24,9 @@ constexpr bool last_record_of_key(uint64_t records, uint64_t bytes, Duration age
   return by_bytes || records + 1 >= rekey_records_max || age >= rekey_age_max;
 }
 
+// As it stands on the wire: a handshake message behind its length. At most 65,535 bytes.
+Bytes framed(ByteView message);
+
 class RecordSealer {
  public:
   RecordSealer(NoiseCipher cipher, Instant now) : cipher_(std::move(cipher)), key_since_(now) {}

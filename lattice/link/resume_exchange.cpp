@@ -48,10 +48,7 @@ ResumeExchange::ResumeExchange(ExchangeStart start, Ticket ticket)
              secrets_of(ticket_, *start.provider), *start.provider) {
   ASSERT(ticket_.role == config_.role);
   if (config_.role == Role::responder) return;
-  const Result<Bytes> keys = noise_.write_message({});
-  ASSERT(keys);
-  message_ = std::move(start.message1_head);
-  append(*message_, *keys);
+  message_ = first_message(std::move(start.message1_head), noise_);
 }
 
 Result<void> ResumeExchange::on_message(ByteView message, Now) {

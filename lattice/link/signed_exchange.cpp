@@ -73,10 +73,7 @@ SignedExchange::SignedExchange(ExchangeStart start)
     step_ = Step::await_message1;
     return;
   }
-  const Result<Bytes> keys = noise_.write_message({});
-  ASSERT(keys);
-  message_ = std::move(start.message1_head);
-  append(*message_, *keys);
+  message_ = first_message(std::move(start.message1_head), noise_);
   step_ = Step::await_message2;
 }
 
@@ -162,15 +159,7 @@ Result<void> SignedExchange::on_work_done(WorkResult result) {
 
 HandshakeResult SignedExchange::finish() {
   ASSERT(done());
-  const ProvenPeer& peer = introduction_.peer();
-  return {std::move(noise_).finish(),
-          introduction_.suite(),
-          introduction_.own().id,
-          peer.id,
-          peer.certificate,
-          false,
-          responds(),
-          std::nullopt};
+  return introduced(introduction_, std::move(noise_).finish(), responds());
 }
 
 }  // namespace

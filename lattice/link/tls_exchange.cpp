@@ -90,15 +90,7 @@ Result<void> TlsExchange::on_work_done(WorkResult result) {
 // No keys: the records inside TLS are plain, and there is nothing that a later handshake could resume.
 HandshakeResult TlsExchange::finish() {
   ASSERT(done());
-  const ProvenPeer& peer = introduction_.peer();
-  return {{NoiseCipher(), NoiseCipher(), {}, handshake_hash_},
-          introduction_.suite(),
-          introduction_.own().id,
-          peer.id,
-          peer.certificate,
-          false,
-          responds(),
-          std::nullopt};
+  return introduced(introduction_, {NoiseCipher(), NoiseCipher(), {}, handshake_hash_}, responds());
 }
 
 }  // namespace

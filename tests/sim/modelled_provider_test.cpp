@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "../unit/crypto/small_order_points.hpp"
+
 namespace lattice::sim {
 namespace {
 
@@ -95,16 +97,7 @@ TEST_P(BothProviders, SecretsAreClamped) {
 }
 
 TEST_P(BothProviders, SmallOrderPointsAreRefused) {
-  const char* const points[] = {
-      "0000000000000000000000000000000000000000000000000000000000000000",
-      "0100000000000000000000000000000000000000000000000000000000000000",
-      "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-      "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-  };
-  for (const char* point : points) {
+  for (const char* point : lattice::test::small_order_points) {
     Bytes bytes = from_hex(point).value();
     for (const uint8_t highest : {0x00, 0x80}) {
       bytes.back() ^= highest;

@@ -355,13 +355,6 @@ std::vector<Bytes> frames_of(ByteView message, wire::Lane lane, wire::ChannelId 
   return out;
 }
 
-Bytes framed(ByteView unit) {
-  Bytes out(2);
-  wire::store_be(out.data(), static_cast<uint16_t>(unit.size()));
-  append(out, unit);
-  return out;
-}
-
 void answer_honestly(Caller& caller, wire::Message& message, const std::vector<test::LineBlock>& line) {
   if (auto* ping = std::get_if<wire::Ping>(&message)) caller.send(wire::Pong{ping->nonce});
   if (auto* ask = std::get_if<wire::GetHeaders>(&message)) {

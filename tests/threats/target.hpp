@@ -126,7 +126,6 @@ Bytes whole(const wire::Message& message);  // header and payload
 // A message of this payload with a true checksum, whatever it says; `length` where the header shall lie.
 Bytes forged(uint16_t command, ByteView payload, std::optional<uint32_t> length = {}, uint16_t version = 1);
 std::vector<Bytes> frames_of(ByteView message, wire::Lane lane, wire::ChannelId channel = 1);
-Bytes framed(ByteView unit);  // with its two bytes of length
 
 std::shared_ptr<const Identity> identity_of(size_t number);
 // Answers headers and blocks as an honest peer with this line does.

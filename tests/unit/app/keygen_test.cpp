@@ -9,10 +9,11 @@
 #include "../../../apps/lattice/data_folder.hpp"
 #include "../../../apps/lattice/key_change.hpp"
 #include "../../../apps/lattice/passphrase.hpp"
-#include "../../../apps/lattice/program.hpp"
 
 #include <lattice/host/key_file.hpp>
 #include <lattice/link/certificate_text.hpp>
+
+#include "called.hpp"
 
 namespace lattice::app {
 namespace {
@@ -31,15 +32,11 @@ class KeygenTest : public testing::Test {
 
   int keygen(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"keygen", "--data", data().string()});
-    std::vector<const char*> argv{"lattice"};
-    for (const auto& argument : arguments) argv.push_back(argument.c_str());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = run_program(static_cast<int>(argv.size()), argv.data());
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
+    auto called = test::call(arguments);
+    out_ = std::move(called.out);
+    err_ = std::move(called.err);
     if (!out_.empty() && out_.back() == '\n') out_.pop_back();
-    return code;
+    return called.code;
   }
   fs::path data() const { return folder_ / "node"; }
   std::string file(const char* name, const std::string& content, mode_t mode = 0600) const {

@@ -1,6 +1,4 @@
 // The program as it is called: exit codes, files made, an import from a made chain.
-#include "../../../apps/lattice/program.hpp"
-
 #include <filesystem>
 #include <fstream>
 
@@ -9,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
+
+#include "called.hpp"
 
 namespace lattice::app {
 namespace {
@@ -20,15 +20,11 @@ class ProgramTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  int run(std::vector<std::string> arguments) {
-    std::vector<const char*> argv{"lattice"};
-    for (const auto& argument : arguments) argv.push_back(argument.c_str());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = run_program(static_cast<int>(argv.size()), argv.data());
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
-    return code;
+  int run(const std::vector<std::string>& arguments) {
+    auto called = test::call(arguments);
+    out_ = std::move(called.out);
+    err_ = std::move(called.err);
+    return called.code;
   }
   std::string path(const char* name) const { return (folder_ / name).string(); }
   void write(const char* name, const std::string& content) const { std::ofstream(folder_ / name, std::ios::binary) << content; }

@@ -7,6 +7,8 @@
 
 #include <lattice/crypto/hash.hpp>
 
+#include "small_order_points.hpp"
+
 namespace lattice {
 namespace {
 
@@ -62,18 +64,10 @@ TEST_F(X25519, KnownExchange) {
 }
 
 TEST_F(X25519, SmallOrderPointsAreRefused) {
-  const char* const points[] = {
-      "0000000000000000000000000000000000000000000000000000000000000000",
-      "0100000000000000000000000000000000000000000000000000000000000000",
-      "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-      "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-      // The same with the highest bit set, which RFC 7748 section 5 masks away.
-      "0000000000000000000000000000000000000000000000000000000000000080",
-  };
-  for (const char* point : points) {
+  std::vector<std::string> points(std::begin(test::small_order_points), std::end(test::small_order_points));
+  // With the highest bit set, which RFC 7748 section 5 masks away.
+  points.push_back("0000000000000000000000000000000000000000000000000000000000000080");
+  for (const auto& point : points) {
     const auto shared = provider->dh(filled<32>(5), hex(point));
     ASSERT_FALSE(shared) << point;
     EXPECT_EQ(shared.error().code, ErrorCode::bad_handshake);

@@ -13,7 +13,6 @@ namespace {
 using enum ErrorCode;
 using test::every_suite;
 using test::expect_nobody_established;
-using test::framed;
 using test::Nodes;
 using test::TlsPair;
 using test::TlsPeer;

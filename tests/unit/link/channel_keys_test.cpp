@@ -2,6 +2,7 @@
 // All invalid keys and ciphertexts of Wycheproof: SharedWycheproof in tests/vectors.
 #include <gtest/gtest.h>
 
+#include "../crypto/small_order_points.hpp"
 #include "nodes.hpp"
 #include "tls_peer.hpp"
 #include "wrapped_provider.hpp"
@@ -145,16 +146,6 @@ TEST(SecureChannel, T08_KemKeyOfTlsThatIsNone) {
 
 // --- 12. Small-order points
 
-const char* const small_order_points[] = {
-    "0000000000000000000000000000000000000000000000000000000000000000",
-    "0100000000000000000000000000000000000000000000000000000000000000",
-    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-};
-
 DhPublic point_of(const char* hex) {
   DhPublic point;
   std::ranges::copy(from_hex(hex).value(), point.begin());
@@ -180,7 +171,7 @@ class SmallOrderKey final : public WrappedProvider {
 };
 
 TEST(SecureChannel, T12_SmallOrderPointsAbort) {
-  for (const char* hex : small_order_points) {
+  for (const char* hex : test::small_order_points) {
     const DhPublic point = point_of(hex);
     for (const Suite suite : noise_suites) {
       SCOPED_TRACE(std::string(suite_name(suite)) + " " + hex);

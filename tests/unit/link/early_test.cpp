@@ -17,13 +17,6 @@ struct HastyInitiator : test::LinkPair {
   OutBuffer out;
   Bytes message3;
 
-  static Bytes framed(ByteView message) {
-    Bytes bytes(2);
-    wire::store_be(bytes.data(), static_cast<uint16_t>(message.size()));
-    append(bytes, message);
-    return bytes;
-  }
-
   HastyInitiator() {
     responder.emplace(responder_config, *provider, time());
     Handshake handshake(initiator_config, *provider, time());

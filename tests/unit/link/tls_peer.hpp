@@ -2,19 +2,13 @@
 #pragma once
 
 #include <lattice/link/handshake.hpp>
+#include <lattice/link/record.hpp>
 #include <lattice/link/tls_stage.hpp>
 #include <lattice/wire/writer.hpp>
 
 #include "link_pair.hpp"
 
 namespace lattice::test {
-
-inline Bytes framed(ByteView message) {
-  Bytes bytes(2);
-  wire::store_be(bytes.data(), static_cast<uint16_t>(message.size()));
-  append(bytes, message);
-  return bytes;
-}
 
 // Two nodes whose policy leaves nothing but TLS.
 struct TlsPair : LinkPair {

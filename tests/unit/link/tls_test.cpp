@@ -8,7 +8,6 @@ namespace lattice {
 namespace {
 
 using enum ErrorCode;
-using test::framed;
 using test::TlsPair;
 using test::TlsPeer;
 

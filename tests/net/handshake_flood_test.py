@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Floods of handshakes against a real node: an honest peer still connects, and the node does not grow.
 
-LATTICE_FLOOD_SECONDS: how long each flood lasts; without it the floods are left out: an honest peer that connects thirty times a second
-gets through in 94 to 97 of 100 tries, and 99 is the goal (docs/THREATS.md, 29). Everything stays on loopback.
+LATTICE_FLOOD_SECONDS: how long each flood lasts (8). Everything stays on loopback.
 """
 
 import json
@@ -14,7 +13,7 @@ from case import ROOT, NetCase, main
 
 from netlab import REGTEST, chain_spec, free_port, wait_until
 
-SECONDS = float(os.environ.get("LATTICE_FLOOD_SECONDS", "0"))
+SECONDS = float(os.environ.get("LATTICE_FLOOD_SECONDS", "8"))
 RATE = 5000
 ADDRESSES = 1000
 OPEN_MAX = 4000
@@ -56,17 +55,12 @@ class HandshakeFlood(NetCase):
         self.assertTrue(self.node.process.running(), self.node.process.last_words())
         out = json.loads(process.output().strip().splitlines()[-1])
         out["node_kib"], out["descriptors_peak"] = sizes, max(descriptors)
-        print(json.dumps({**out, "node_kib": [min(sizes), max(sizes)]}), flush=True)
+        print(json.dumps({**out, "node_kib": sizes[:: max(1, len(sizes) // 12)]}), flush=True)
         return out
 
-    def flood_or_skip(self, mode):
-        if SECONDS == 0:
-            self.skipTest("LATTICE_FLOOD_SECONDS says how long a flood lasts")
-        return self.run_flood(mode, SECONDS)
-
-    def check(self, out, rate=RATE):
-        seconds = SECONDS
-        self.assertGreaterEqual(out["opened"], 0.9 * rate * seconds, "the attack itself fell behind")
+    def check_flood(self, mode):
+        out = self.run_flood(mode, SECONDS)
+        self.assertGreaterEqual(out["opened"], 0.9 * RATE * SECONDS, "the attack itself fell behind")
         self.check_honest(out)
 
     def check_honest(self, out):
@@ -87,16 +81,16 @@ class HandshakeFlood(NetCase):
         self.assertEqual(self.log_lines("handshake_flood"), [])
 
     def test_garbage_keys(self):
-        self.check(self.flood_or_skip("garbage"))
+        self.check_flood("garbage")
 
     def test_valid_first_messages_that_never_go_on(self):
-        self.check(self.flood_or_skip("valid"))
+        self.check_flood("valid")
 
     def test_one_first_message_again_and_again(self):
-        self.check(self.flood_or_skip("replay"))
+        self.check_flood("replay")
 
     def test_all_of_them_at_once(self):
-        self.check(self.flood_or_skip("mixed"))
+        self.check_flood("mixed")
         wait_until(lambda: self.log_lines("handshake_flood"), 15, "the node says what goes on")
         self.assertLessEqual(len(self.log_lines("handshake_flood")), 2 + SECONDS / 10)
 

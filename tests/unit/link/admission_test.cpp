@@ -415,8 +415,8 @@ TEST_F(AdmissionTest, SolversOfOneGroupAreBoundedAndLeaveTheOthersTheirs) {
     }
     return in;
   };
-  EXPECT_EQ(solve_all(1), 32);
-  EXPECT_EQ(solve_all(2), 32);
+  EXPECT_EQ(solve_all(1), AdmissionLimits().solved.burst);
+  EXPECT_EQ(solve_all(2), AdmissionLimits().solved.burst);
 }
 
 // Cookies hoarded while they cost nothing, in 10,000 groups: strangers get so many signatures and no more, and whoever comes

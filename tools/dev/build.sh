@@ -65,7 +65,8 @@ build_command() {
   [ $# -le 1 ] || die_usage "build takes one preset, not: $*"
   case ${1:-release} in
     release) build_preset release all ;;
-    asan | tsan) build_preset "$1" lattice test_programs ;;
+    asan) build_preset "$1" lattice test_programs ;;
+    tsan) build_preset "$1" lattice threaded_test_programs ;;
     fuzz) build_preset fuzz fuzzers ;;
     *) die_usage "there is no preset \"$1\": release, asan, tsan, fuzz" ;;
   esac

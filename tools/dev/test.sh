@@ -18,7 +18,7 @@ test_release() {
   become_python "$root/tools/dev/run_tests.py" --title release --build "$root/build" --net "${filter[@]}"
 }
 
-# Unit, vector and simulator tests; what a sanitizer finds ends the program, and so counts as a failure.
+# Unit, vector and simulator tests, under TSan those of parts with threads; what a sanitizer finds ends the program, and so counts as a failure.
 test_sanitizers() {
   local supp=$root/tools/sanitizers totals passed failed skipped sums
   set_up "${packages_build[@]}" "${packages_clang[@]}" "${packages_test[@]}"
@@ -28,9 +28,10 @@ test_sanitizers() {
   export TSAN_OPTIONS="suppressions=$supp/tsan.supp:history_size=4:second_deadlock_stack=1"
   ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer-19) && export ASAN_SYMBOLIZER_PATH TSAN_SYMBOLIZER_PATH=$ASAN_SYMBOLIZER_PATH
   totals=${LATTICE_TOTALS:-$(mktemp)}
-  local result=0 preset
+  local result=0 preset programs=test_programs
   for preset in asan tsan; do
-    build_preset "$preset" lattice test_programs
+    [ "$preset" = asan ] || programs=threaded_test_programs
+    build_preset "$preset" lattice "$programs"
     LATTICE_TOTALS=$totals run_python "$root/tools/dev/run_tests.py" --title "$preset" --build "$root/build/$preset" --time-scale 2 \
       "${filter[@]}" || result=1
   done

@@ -60,7 +60,7 @@ class HandshakeFlood(NetCase):
 
     def check_flood(self, mode):
         out = self.run_flood(mode, SECONDS)
-        self.assertGreaterEqual(out["opened"], 0.9 * RATE * SECONDS, "the attack itself fell behind")
+        self.assertGreaterEqual(out["opened"], 0.7 * RATE * SECONDS, "the attack itself fell behind")
         self.check_honest(out)
 
     def check_honest(self, out):

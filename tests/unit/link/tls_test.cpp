@@ -1,6 +1,8 @@
 // Suite 0x0101: links inside TLS.
 #include <gtest/gtest.h>
 
+#include <lattice/link/admission.hpp>
+
 #include "tls_peer.hpp"
 #include "wrapped_provider.hpp"
 
@@ -376,6 +378,31 @@ TEST(TlsRecords, APeerMayChangeItsKeyInMeasure) {
     EXPECT_EQ(pings, honest ? 200u : tls_rekeys_burst + 1);
     EXPECT_EQ(peer.closed(Role::responder), honest ? none : bad_record);
   }
+}
+
+// TLS has no retry of ours inside it: whoever is beyond its group's free handshakes is turned away before OpenSSL does anything.
+TEST(TlsAdmission, IsAskedBeforeTlsAnswersAWord) {
+  Admission admission{Secret<32>{}};
+  const auto come = [&](uint8_t group) {
+    TlsPair pair;
+    pair.responder_config.admission = &admission;
+    pair.responder_config.remote = {IpAddress::v4(10, group, 0, 1), 4000};
+    size_t answered = 0;
+    pair.tamper = [&](Role from, Bytes& bytes) { answered += from == Role::responder ? bytes.size() : 0; };
+    pair.handshake();
+    const bool open = pair.established(Role::responder) != nullptr;
+    if (!open) {
+      EXPECT_EQ(pair.closed(Role::responder), limit_reached);
+      EXPECT_EQ(answered, 0u);
+    }
+    return open;
+  };
+  const auto free = static_cast<int>(AdmissionLimits().unproven.burst);
+  int in = 0;
+  for (int i = 0; i < 2 * free; ++i) in += come(1);
+  EXPECT_EQ(in, free);
+  EXPECT_TRUE(come(2)) << "another group has its own";
+  EXPECT_EQ(admission.counts().admitted, static_cast<uint64_t>(free) + 1);
 }
 
 TEST(TlsRecords, RekeyFramesHaveNoPlaceThere) {

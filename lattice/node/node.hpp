@@ -65,7 +65,8 @@ struct NodeConfig {
   size_t known_addresses_max = 20'000;
   Duration connection_timeout = std::chrono::seconds{5};  // dial
   Duration handshake_timeout = std::chrono::seconds{10};
-  // Of who comes in: the first message, whole; then each further one, from the moment at which it is the other's turn.
+  // Of who comes in, while a quarter of half_open.in_all or more is in use: the first message, whole; then each further one, from
+  // the moment at which it is the other's turn.
   Duration first_message_timeout = std::chrono::seconds{3};
   Duration message_timeout = std::chrono::seconds{5};
   Duration request_timeout = std::chrono::seconds{20};  // headers; a block's own limit follows from measured rates

@@ -22,7 +22,8 @@ static constexpr size_t record_room = record_length_bytes + limits::record_bytes
 static constexpr size_t short_record_room = record_overhead + own_frames_bytes_max + 1024;  // a chunk that is worth it
 static_assert(limits::send_buffer_bytes_max >= 2 * record_room);
 // Room for a few small messages, for a signed message of a handshake, for all that one writes, or for everything.
-static constexpr size_t buffer_sizes[] = {2 * 1024, 8 * 1024, 3 * limits::handshake_message_bytes_max, limits::send_buffer_bytes_max};
+static constexpr size_t buffer_sizes[] = {2 * 1024, 8 * 1024, 3 * limits::handshake_message_bytes_max,
+                                          limits::send_buffer_bytes_max};
 
 static size_t buffer_size_for(size_t bytes) {
   return *std::ranges::find_if(buffer_sizes, [&](size_t size) { return size >= bytes; });

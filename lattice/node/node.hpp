@@ -43,7 +43,7 @@ struct NodeConfig {
   // is shown. Empty: it has never changed its keys.
   Bytes succession;
   std::vector<Suite> suites{Suite::xxhfs_chacha};
-  std::vector<SuiteRetirement> retired;  // one suite at least is never retired
+  std::vector<SuiteRetirement> retired;         // one suite at least is never retired
   OutsideKeys outside_keys = OutsideKeys::off;  // of every link; who runs the node answers OutsideKeyWork
 
   std::vector<DnsSeed> seeds;        // empty: no DNS

@@ -87,7 +87,8 @@ void Checker::look_at_all() {
   for (const auto& [host, seen] : honest_) look_at(host);
   const auto& stats = world_.stats();
   if (stats.connections_peak > bounds_.connections_max + bounds_.half_open_max)
-    say_broken("a node had " + std::to_string(stats.connections_peak) + " connections, more than connections_max and half_open_max");
+    say_broken("a node had " + std::to_string(stats.connections_peak) +
+               " connections, more than connections_max and half_open_max");
   if (stats.output_peak > bounds_.sealed_bytes_max)
     say_broken("a link held " + std::to_string(stats.output_peak) + " sealed bytes");
 }

@@ -25,7 +25,7 @@ namespace lattice::sim {
 
 struct CheckedLimits {
   size_t connections_max = 125;
-  size_t half_open_max = HalfOpenLimits{}.in_all;  // inbound handshakes under way: they have places of their own
+  size_t half_open_max = HalfOpenLimits{}.in_all;           // inbound handshakes under way: they have places of their own
   size_t sealed_bytes_max = limits::send_buffer_bytes_max;  // of a link
   size_t queued_bytes_max = limits::send_queue_bytes_max;   // of a link
   size_t addresses_max = AddressTable::entries_max;

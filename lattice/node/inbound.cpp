@@ -63,11 +63,16 @@ bool Node::State::make_room(const Peer& fresh, Now now) {
 
 // Not the newcomer: it has had no time to earn anything. Whoever comes in crowds pushes out its own all the same.
 std::optional<ConnId> Node::State::evictable(const Peer& fresh) const {
+  // Whom the operator named may have changed keys since.
+  const auto named = [&](const NodeId& node) {
+    return is_trusted(node) ||
+           std::ranges::any_of(successions.ancestors(node), [&](const NodeId& old) { return is_trusted(old); });
+  };
   std::vector<EvictionCandidate> candidates;
   for (const auto& [conn, peer] : peers) {
     if (conn == fresh.conn || !peer.alive() || !peer.inbound || !peer.node || !peer.takes_slot()) continue;
     candidates.push_back(peer.merits);
-    candidates.back().named = is_trusted(*peer.node);
+    candidates.back().named = named(*peer.node);
   }
   return eviction_victim(candidates, config.eviction);
 }

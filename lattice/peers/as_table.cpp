@@ -108,6 +108,7 @@ std::expected<AsTable, AsTableError> AsTable::parse(std::string_view text) {
   if (text.size() > file_bytes_max) return refuse(ErrorCode::too_large, "file", 0);
   if (!text.empty() && text.back() != '\n') return refuse(ErrorCode::truncated, "last line", 0);
   std::vector<Prefix> prefixes;
+  prefixes.reserve(std::min(prefixes_max, static_cast<size_t>(std::ranges::count(text, '\n'))));
   size_t line_number = 0;
   while (!text.empty()) {
     const size_t end = text.find('\n');

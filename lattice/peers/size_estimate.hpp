@@ -2,10 +2,9 @@
 // peers are enough for a network of that size.
 //
 // HyperLogLog (Flajolet, Fusy, Gandouet, Meunier 2007): of each address a keyed hash; its first bits choose one of m registers,
-// which keeps the longest run of zeros seen in the rest. The registers are read with Ertl's estimator (2017, "New cardinality
-// estimation algorithms for HyperLogLog sketches", algorithm 6), which needs no special case for small or large counts. Standard
-// error 1.04 / sqrt(m): 1.6 percent with m = 4,096. The key is our own: without it nobody can choose addresses that set
-// registers high.
+// which keeps the longest run of zeros seen in the rest. The registers are read with Ertl's improved raw estimator (2017,
+// arXiv:1702.01284), which needs no special case for small or large counts. Standard error 1.04 / sqrt(m): 1.6 percent with
+// m = 4,096. The key is our own: without it nobody can choose addresses that set registers high.
 //
 // Who holds an address group can answer from all of it. So a group counts only so many addresses a period: one for every 32
 // groups seen so far, between 2 and 32. Ten groups full of Sybils so add at most 20, or a third of the number of groups.

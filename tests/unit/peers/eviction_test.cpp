@@ -224,6 +224,30 @@ TEST(eviction, a_thousand_connections_from_few_groups_push_out_themselves) {
   }
 }
 
+// Even who has a group for each connection, answers at once and brings every block first gets no more than the places of those
+// merits and the younger half.
+TEST(eviction, a_thousand_connections_from_a_thousand_groups_leave_the_older_half) {
+  SeededRng rng(23);
+  Candidates peers;
+  uint64_t next = 1;
+  for (; next <= 114; ++next) {
+    const auto ip = IpAddress::v4(static_cast<uint8_t>(20 + next / 2), static_cast<uint8_t>(next), 0, 1);
+    peers.push_back(plain(next, keyed_group(key, ip), static_cast<int64_t>(next)));
+  }
+  for (int i = 0; i < 1'000; ++i, ++next) {
+    const auto victim = eviction_victim(peers, {});
+    ASSERT_TRUE(victim);
+    std::erase_if(peers, [&](const auto& c) { return c.conn == *victim; });
+    const auto ip = IpAddress::v4(static_cast<uint8_t>(100 + i / 250), static_cast<uint8_t>(i % 250), 1, 9);
+    peers.push_back(plain(next, keyed_group(key, ip), 3'600 + i));
+    peers.back().ping_min = milliseconds{1};
+    peers.back().last_block = peers.back().last_message = at(3'600 + i);
+    shuffle(peers, rng);
+  }
+  for (uint64_t i = 1; i <= 47; ++i)  // (114 - 4 - 8 - 4 - 4) / 2
+    EXPECT_TRUE(std::ranges::any_of(peers, [&](const auto& c) { return c.conn == ConnId{i}; })) << i;
+}
+
 TEST(eviction, the_group_depends_on_the_key_and_on_nothing_below_it) {
   const ByteArray<16> other{9};
   const auto ip = IpAddress::v4(8, 8, 1, 1);

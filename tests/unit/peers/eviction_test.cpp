@@ -126,7 +126,7 @@ TEST(eviction, agrees_with_a_naive_model) {
   uint64_t next = 1;
   size_t victims = 0;
   for (int step = 0; step < 1'000'000; ++step) {
-    if (candidates.size() < 4 || (candidates.size() < 24 && rng.below(2) == 0))
+    if (candidates.size() < 4 || (candidates.size() < 16 && rng.below(2) == 0))
       candidates.push_back(random_candidate(next++, rng));
     else
       candidates.erase(candidates.begin() + static_cast<ptrdiff_t>(rng.below(candidates.size())));

@@ -57,15 +57,15 @@ size_t protect_rare(Rest& rest, size_t count) {
   std::map<Network, Rest> networks;
   std::ranges::sort(rest, older);
   for (Candidate c : rest) networks[network_of(*c)].push_back(c);
-  std::vector<const Rest*> rarest_first;
-  for (const auto& [network, members] : networks) rarest_first.push_back(&members);
-  std::ranges::stable_sort(rarest_first, {}, [](const Rest* members) { return members->size(); });
+  std::vector<std::pair<Network, const Rest*>> rarest_first;
+  for (const auto& [network, members] : networks) rarest_first.emplace_back(network, &members);
+  std::ranges::sort(rarest_first, {}, [](const auto& entry) { return std::pair(entry.second->size(), entry.first); });
   rarest_first.pop_back();
 
   std::vector<ConnId> taken;
   for (size_t round = 0; taken.size() < count; ++round) {
     const size_t before = taken.size();
-    for (const Rest* members : rarest_first)
+    for (const auto& [network, members] : rarest_first)
       if (round < members->size() && taken.size() < count) taken.push_back((*members)[round]->conn);
     if (taken.size() == before) break;
   }

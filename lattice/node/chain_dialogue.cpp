@@ -39,6 +39,7 @@ void Node::State::on_chain(BlockVerdict& event, Now now) {
   if (!valid) return fault(*peer, event.error.code, event.error.where, now);
   if (!expected) return fault(*peer, ErrorCode::unrequested, "another block", now);
   ++peer->blocks;
+  peer->merits.last_block = now.mono;
 }
 
 void Node::State::on_chain(ConsensusVerdict& event, Now now) {
@@ -47,7 +48,9 @@ void Node::State::on_chain(ConsensusVerdict& event, Now now) {
   --consensus_judging;
   if (event.relay) broadcast(sent->message, sent->conn, now);
   Peer* peer = find_alive(sent->conn);
-  if (peer != nullptr && event.error.code != ErrorCode::none) fault(*peer, event.error.code, event.error.where, now);
+  if (peer == nullptr) return;
+  if (event.relay) peer->merits.last_message = now.mono;
+  if (event.error.code != ErrorCode::none) fault(*peer, event.error.code, event.error.where, now);
 }
 
 void Node::State::on_chain(HeadersFound& event, Now now) {

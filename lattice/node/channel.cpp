@@ -124,6 +124,8 @@ void Node::State::on(Peer& peer, wire::Ping& message, Now now) { send(peer, wire
 void Node::State::on(Peer& peer, wire::Pong& message, Now now) {
   if (peer.ping != message.nonce) return fault(peer, ErrorCode::unrequested, "pong", now);
   peer.ping.reset();
+  const Duration round_trip = now.mono - peer.ping_sent;
+  peer.merits.ping_min = std::min(peer.merits.ping_min.value_or(round_trip), round_trip);
 }
 
 // While the channel opens a reject ends it. Later it is advice: what mattered has timers and answers of its own.

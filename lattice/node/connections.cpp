@@ -145,7 +145,8 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   if (!keeps_link(peer, now)) {
     return close(peer, ErrorCode::duplicate_link, "node id", now);
   }
-  if (beyond_slots(peer)) return close(peer, ErrorCode::no_slot, "inbound", now);
+  if (peer.inbound) note_arrival(peer, now);
+  if (!make_room(peer, now)) return close(peer, ErrorCode::no_slot, "inbound", now);
   if (!peer.inbound) send(peer, wire::OpenChannel{config.chain.id, config.protocol_version}, now);
 }
 

@@ -9,12 +9,6 @@ size_t Node::State::alive_count() const {
   return static_cast<size_t>(
       std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive() && entry.second.takes_slot(); }));
 }
-size_t Node::State::inbound_count() const {
-  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {
-    const Peer& peer = entry.second;
-    return peer.alive() && peer.inbound && peer.takes_slot();
-  }));
-}
 // Dials and handshakes of ours that are under way.
 size_t Node::State::dials_count() const {
   return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {

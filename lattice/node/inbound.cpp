@@ -43,6 +43,40 @@ void Node::State::on_work_returned(ConnId conn, Now now) {
   signing.erase(signed_for);
 }
 
+void Node::State::note_arrival(Peer& peer, Now now) {
+  peer.merits.conn = peer.conn;
+  peer.merits.group = keyed_group(eviction_key.view(), peer.remote.ip);
+  peer.merits.is_v4 = peer.remote.ip.is_v4();
+  peer.merits.connected = now.mono;
+}
+
+// Of all slots taken one becomes free, if anybody has to go. False: it is the newcomer that has to.
+bool Node::State::make_room(const Peer& fresh, Now now) {
+  while (beyond_slots(fresh)) {
+    const auto victim = evictable(fresh);
+    if (!victim) return false;
+    ++counts.evicted;
+    close(*find(*victim), ErrorCode::no_slot, "evicted", now);
+  }
+  return true;
+}
+
+// Not the newcomer: it has had no time to earn anything. Whoever comes in crowds pushes out its own all the same.
+std::optional<ConnId> Node::State::evictable(const Peer& fresh) const {
+  // Whom the operator named may have changed keys since.
+  const auto named = [&](const NodeId& node) {
+    return is_trusted(node) ||
+           std::ranges::any_of(successions.ancestors(node), [&](const NodeId& old) { return is_trusted(old); });
+  };
+  std::vector<EvictionCandidate> candidates;
+  for (const auto& [conn, peer] : peers) {
+    if (conn == fresh.conn || !peer.alive() || !peer.inbound || !peer.node || !peer.takes_slot()) continue;
+    candidates.push_back(peer.merits);
+    candidates.back().named = named(*peer.node);
+  }
+  return eviction_victim(candidates, config.eviction);
+}
+
 std::optional<Instant> Node::State::half_open_deadline(const Peer& peer) const {
   if (!peer.half_open() || peer.at_work) return std::nullopt;
   return peer.step_since + (peer.progress == Progress::silent ? config.first_message_timeout : config.message_timeout);

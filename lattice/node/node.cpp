@@ -17,6 +17,7 @@ Node::State::State(NodeConfig node_config, Provider& crypto, LogSink& log_sink)
   Secret<32> secret;
   provider.rng().fill(secret.span());
   admission = std::make_unique<Admission>(secret, config.admission);
+  eviction_key = Secret<32>(blake2s_keyed(secret.view(), as_bytes("eviction")));
   if (auto chain = decode_successions(config.succession)) own_succession = std::move(*chain);
   for (const auto& peer : config.connect) {
     Kept entry;
@@ -74,11 +75,9 @@ bool Node::takes_connections() const { return state_->loaded() && !state_->stopp
 
 std::optional<ConnId> Node::on_accepted(const Endpoint& remote, Now now) {
   State& s = *state_;
-  // With all slots taken, whoever comes may still be a genesis peer, which needs none: beyond_slots says when it has shown itself.
-  // Counted only where it could be: a flood must not make each of its connections look at all others.
-  const bool full = s.peers.size() - s.half_open.size() >= s.inbound_slots() &&
-                    (s.alive_count() >= s.config.connections_max || s.inbound_count() >= s.inbound_slots());
-  if (!takes_connections() || (full && s.config.genesis.empty())) return std::nullopt;
+  // With all slots taken too: whoever comes may be a genesis peer, which needs none, or another goes for it. make_room says so
+  // when it has shown who it is.
+  if (!takes_connections()) return std::nullopt;
   if (s.reputation.avoided(remote, now.mono)) return std::nullopt;
   s.make_room_half_open(remote.ip, now);
   Peer& peer = s.add_peer(remote, true, PeerSource::inbound, now.mono);

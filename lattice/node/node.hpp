@@ -15,6 +15,7 @@
 #include <lattice/link/link.hpp>
 #include <lattice/node/effect.hpp>
 #include <lattice/node/half_open.hpp>
+#include <lattice/peers/eviction.hpp>
 
 namespace lattice {
 
@@ -61,6 +62,7 @@ struct NodeConfig {
   size_t outbound_target = 10;
   size_t dials_max = 16;  // at once, with their handshakes
   HalfOpenLimits half_open;
+  EvictionLimits eviction;  // who of those that came in stays where all slots are taken
   AdmissionLimits admission;
   size_t known_addresses_max = 20'000;
   Duration connection_timeout = std::chrono::seconds{5};  // dial
@@ -120,6 +122,7 @@ struct NodeReport {
   AdmissionCounts admission;
   bool under_load = false;         // strangers have to solve a puzzle now
   uint64_t half_open_dropped = 0;  // for whom there was no room, or who said nothing
+  uint64_t evicted = 0;            // who had come in and went for somebody else
   std::vector<DnsReport> dns;
   std::vector<PeerReport> peers;
   std::vector<LeftReport> left;
@@ -136,6 +139,7 @@ struct NodeCounts {
   uint64_t resumed = 0;    // of them, with a ticket
   uint64_t consensus = 0;  // messages for the chain, copies too
   uint64_t half_open_dropped = 0, first_messages_late = 0;
+  uint64_t evicted = 0;
 };
 
 class Node {

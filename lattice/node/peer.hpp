@@ -8,6 +8,7 @@
 #include <lattice/link/link.hpp>
 #include <lattice/node/node.hpp>
 #include <lattice/peers/allowance.hpp>
+#include <lattice/peers/eviction.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/wire/messages.hpp>
 
@@ -65,6 +66,7 @@ struct Peer {
   Suite suite = Suite::xxhfs_chacha;
   bool resumed = false;
   Duration handshake_time{};
+  EvictionCandidate merits;   // of one that came in and has shown who it is
   uint16_t version = 0;       // that the channel speaks
   uint16_t said_version = 0;  // that the peer says it speaks
   wire::Status status;        // what it says of itself
@@ -73,6 +75,7 @@ struct Peer {
   Instant written{};   // when it last took bytes, or got something to take
   Instant ping_due{};
   std::optional<uint64_t> ping;  // the nonce that it has not answered
+  Instant ping_sent{};
 
   Score score;
   Allowance unasked{2000, 200};  // messages that nobody asked for

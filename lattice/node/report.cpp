@@ -41,6 +41,7 @@ NodeReport Node::State::report() const {
   out.half_open = half_open.size();
   out.admission = admission->counts();
   out.under_load = admission->loaded();
+  out.evicted = counts.evicted;
   out.half_open_dropped = counts.half_open_dropped + counts.first_messages_late;
   out.dns = dns.report();
   for (const auto& [conn, peer] : peers) {

@@ -124,6 +124,9 @@ struct Node::State {
   void note_progress(Peer& peer, HalfOpen::Progress progress, Now now);
   void run_work(Peer& peer, Work work, Now now);
   void on_work_returned(ConnId conn, Now now);
+  void note_arrival(Peer& peer, Now now);
+  bool make_room(const Peer& fresh, Now now);
+  std::optional<ConnId> evictable(const Peer& fresh) const;
   std::optional<Instant> half_open_deadline(const Peer& peer) const;
   void check_half_open(Peer& peer, Now now);
   void log_security(Now now);
@@ -143,7 +146,6 @@ struct Node::State {
   bool connected_to(const NodeId& node) const;
   bool connected_to(const Endpoint& endpoint) const;
   size_t outbound_count() const;
-  size_t inbound_count() const;
   size_t inbound_slots() const;
   size_t alive_count() const;
   size_t dials_count() const;
@@ -267,6 +269,7 @@ struct Node::State {
 
   std::unique_ptr<Admission> admission;  // links point to it
   HalfOpen half_open;
+  Secret<32> eviction_key;
   std::map<ConnId, Instant> signing;  // for who has come in: since when the workers have it
   uint64_t logged_asked = 0, logged_slow = 0;
   Instant security_log_due{};

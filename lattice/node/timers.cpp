@@ -106,6 +106,7 @@ void Node::State::check_peer(Peer& peer, Now now) {
       peer.ping_due = now.mono + config.ping_interval;
       if (peer.ping) return;  // one at a time
       peer.ping = provider.rng().next();
+      peer.ping_sent = now.mono;
       send(peer, wire::Ping{*peer.ping}, now);
       return;
     default: return;

@@ -163,7 +163,8 @@ void AttackWorld::look() {
   for (const HostId host : honest) {
     if (!world.running(host)) continue;
     const auto report = world.report(host);
-    peaks.connections = std::max(peaks.connections, report.peers.size());
+    // Handshakes of others have places of their own, beside connections_max.
+    peaks.connections = std::max(peaks.connections, report.peers.size() - report.half_open);
     peaks.sockets = std::max(peaks.sockets, report.sockets);
     peaks.pending = std::max(peaks.pending, report.open_questions);
     peaks.queued_bytes = std::max(peaks.queued_bytes, report.queued_bytes);

@@ -349,6 +349,76 @@ TEST(node, slots_are_limited) {
   EXPECT_EQ(hub.report().peers.size(), 2u);  // two slots are kept for outbound
 }
 
+// A hub with two slots for who comes in, and machines that want to come.
+struct FullHub {
+  World world;
+  Machine& hub;
+
+  explicit FullHub(EvictionLimits limits, uint8_t peers) : hub(world.add(line(3))) {
+    hub.config.connections_max = 4;
+    hub.config.outbound_target = 2;
+    hub.config.discovery = false;
+    hub.config.eviction = limits;
+    hub.start();
+    for (uint8_t i = 0; i < peers; ++i) {
+      Machine& peer = world.add();
+      peer.config.discovery = false;
+      peer.config.connect = {{endpoint(1), std::nullopt}};
+    }
+  }
+  Machine& peer(size_t n) { return *world.machines[n]; }
+  bool has(size_t n) {
+    const auto rows = hub.report().peers;
+    return std::ranges::any_of(
+        rows, [&](const PeerReport& row) { return row.established && row.node == peer(n).config.identity->id; });
+  }
+  bool come(size_t n) {
+    peer(n).start();
+    return world.run([&] { return has(n); }, seconds{2});
+  }
+  bool was_told_no_slot(size_t n) {
+    const auto left = peer(n).report().left;
+    return std::ranges::any_of(left, [](const LeftReport& row) { return row.reason == ErrorCode::no_slot && row.by_peer; });
+  }
+};
+
+TEST(node, who_came_in_last_goes_for_somebody_new) {
+  FullHub full({.groups = 0, .pings = 0, .messages = 0, .blocks = 0}, 3);
+  ASSERT_TRUE(full.come(1));
+  ASSERT_TRUE(full.come(2));
+  ASSERT_TRUE(full.come(3));
+  EXPECT_TRUE(full.has(1));  // the older half stays
+  EXPECT_FALSE(full.has(2));
+  EXPECT_TRUE(full.was_told_no_slot(2));
+  EXPECT_EQ(full.hub.report().evicted, 1u);
+  EXPECT_EQ(full.hub.report().left.back().where, "evicted");
+  full.world.run([] { return false; }, std::chrono::minutes{5});  // they go on changing places
+  EXPECT_TRUE(full.has(1));
+  EXPECT_EQ(full.hub.report().peers.size(), 2u);
+}
+
+TEST(node, who_answers_fastest_stays_and_the_newcomer_is_told_so) {
+  FullHub full({.groups = 0, .pings = 2, .messages = 0, .blocks = 0}, 3);
+  ASSERT_TRUE(full.come(1));
+  ASSERT_TRUE(full.come(2));
+  full.world.run([] { return false; }, seconds{130});  // each has been pinged
+  EXPECT_FALSE(full.come(3));
+  EXPECT_TRUE(full.was_told_no_slot(3));
+  EXPECT_TRUE(full.has(1) && full.has(2));
+  EXPECT_EQ(full.hub.report().evicted, 0u);
+}
+
+TEST(node, whom_the_operator_named_is_not_evicted) {
+  FullHub full({.groups = 0, .pings = 0, .messages = 0, .blocks = 0}, 3);
+  full.hub.config.connect = {{endpoint(99), full.peer(2).config.identity->id}};  // where nobody answers: it comes by itself
+  full.hub.start();
+  ASSERT_TRUE(full.come(2));
+  ASSERT_TRUE(full.come(1));
+  ASSERT_TRUE(full.come(3));
+  EXPECT_TRUE(full.has(2));
+  EXPECT_FALSE(full.has(1));
+}
+
 TEST(node, idle_peers_are_pinged_and_stay) {
   World world;
   Machine& one = world.add(line(3));

@@ -96,7 +96,7 @@ class ModelBook {
     }
     const uint32_t place = tried_place(where);
     if (!tried_.contains(place)) return promote(where, place);
-    std::erase_if(waiting_, [&](const auto& waiting) { return now.mono - waiting.since > AddressBook::test_window; });
+    end_old_waiting(now.mono);
     for (const auto& waiting : waiting_) {
       if (waiting.who == where || waiting.place == place) return;
     }
@@ -130,9 +130,15 @@ class ModelBook {
     }
   }
 
+  // Also whenever a feeler is asked for.
+  void end_old_waiting(Instant now) {
+    std::erase_if(waiting_, [&](const auto& waiting) { return now - waiting.since > AddressBook::test_window; });
+  }
+
   // What a file does to it.
-  void reload() {
+  void reload(Now now) {
     for (auto& [where, entry] : entries_) {
+      entry.last_seen = std::min(entry.last_seen, unix_seconds(now.wall));
       entry.source = PeerSource::peer_exchange;
       entry.stored = true;
       entry.last_try.reset();

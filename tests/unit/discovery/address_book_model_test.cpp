@@ -138,6 +138,7 @@ struct Pair {
 
   void feeler() {
     const auto chosen = book.choose_feeler(now.mono, [](const KnownAddress&) { return true; }, choice);
+    model.end_old_waiting(now.mono);
     if (!chosen) return;
     ASSERT_TRUE(model.entries().contains(chosen->endpoint));
     // A test for a newcomer's sake, or one that never answered.
@@ -162,14 +163,15 @@ struct Pair {
   }
 
   void reload() {
-    const Bytes file = encode_address_book(book, chain);
     SeededRng other(below(1000));
-    AddressBook read(other, capacity);
+    AddressBook read(other, capacity), again(other, capacity);
     for (const Endpoint& own : owned) read.mark_own(own);
-    ASSERT_TRUE(load_address_book(read, file, chain, now.wall, now.mono));
-    ASSERT_EQ(encode_address_book(read, chain), file);
+    ASSERT_TRUE(load_address_book(read, encode_address_book(book, chain), chain, now.wall, now.mono));
+    const Bytes file = encode_address_book(read, chain);
+    ASSERT_TRUE(load_address_book(again, file, chain, now.wall, now.mono));
+    ASSERT_EQ(encode_address_book(again, chain), file);
     book = std::move(read);
-    model.reload();
+    model.reload(now);
     for (const auto& [where, entry] : model.entries()) same(where);
   }
   std::vector<Endpoint> owned;

@@ -221,7 +221,7 @@ struct Pair {
   }
 };
 
-TEST(address_book, a_million_operations_as_the_model_has_them) {
+TEST(address_book_model, a_million_operations_as_the_model_has_them) {
   Pair pair;
   uint64_t fullest = 0, waiting = 0, tried = 0;
   for (int i = 0; i < operations; ++i) {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t day = 86'400, wall_start = 1'800'000'000;
 constexpr double bytes_goal = 48, accesses_goal = 6;
-constexpr uint32_t hosts = 20;        // of a group
+constexpr uint32_t hosts = 20;         // of a group
 constexpr size_t operations = 20'000;  // measured one by one
 
 Now later(int64_t seconds) { return {Instant{std::chrono::seconds{1000 + seconds}}, wall_from_unix(wall_start + seconds)}; }

@@ -85,11 +85,11 @@ void AddressBook::raise_source(uint32_t slot, PeerSource source) {
   entry.source = static_cast<uint8_t>(source) & 7u;
 }
 
-bool AddressBook::add_new(const KnownAddress& address, const AddressPlaces::Mark& mark,
-                          const AddressPlaces::SourceMark& source, Now now) {
+bool AddressBook::add_new(const KnownAddress& address, const AddressPlaces::Mark& mark, const AddressPlaces::SourceMark& source,
+                          Now now) {
   const bool trust = trusted(address.source) && trusted_.size() < trusted_max;
-  const auto place = trust ? any_place(address.endpoint, mark, address.source)
-                           : free_place(address.endpoint, mark, source, false, now);
+  const auto place =
+      trust ? any_place(address.endpoint, mark, address.source) : free_place(address.endpoint, mark, source, false, now);
   if (!place) return false;
   const uint32_t slot = pool_.insert(address.endpoint, mark);
   if (slot == AddressPool::none) return false;
@@ -227,8 +227,8 @@ void AddressBook::into_tried(uint32_t slot, Now now) {
   const uint32_t place = places_.tried_place(mark, places_.tried_bucket(group_of(endpoint.ip), mark));
   if (pool_.at_tried(place) == AddressPool::none) return promote(slot, place);
   std::erase_if(waiting_, [&](const Waiting& waiting) { return now.mono - waiting.since > test_window; });
-  const bool known = std::ranges::any_of(
-      waiting_, [&](const Waiting& waiting) { return waiting.newcomer == slot || waiting.place == place; });
+  const bool known =
+      std::ranges::any_of(waiting_, [&](const Waiting& waiting) { return waiting.newcomer == slot || waiting.place == place; });
   if (!known && waiting_.size() < waiting_max) waiting_.push_back({slot, place, now.mono});
 }
 

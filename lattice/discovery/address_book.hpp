@@ -156,8 +156,8 @@ class AddressBook {
   AddressPool pool_;
   Instant began_, stored_after_{};
   uint64_t jitter_ = 0;
-  int64_t wall_ = 0;                // the latest that was told, for what is chosen by age
-  std::vector<uint32_t> trusted_;   // slots
+  int64_t wall_ = 0;               // the latest that was told, for what is chosen by age
+  std::vector<uint32_t> trusted_;  // slots
   std::vector<Waiting> waiting_;
   std::set<Endpoint> own_;
   std::optional<AddressPlaces::SourceMark> last_source_;  // a message tells of many

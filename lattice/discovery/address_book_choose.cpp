@@ -14,6 +14,10 @@ constexpr uint64_t chance_all = 1024;
 // 0.66^n, as Bitcoin Core's address manager has it.
 constexpr std::array<uint64_t, 9> chance_after_failures{1024, 676, 446, 294, 194, 128, 85, 56, 37};
 
+// For one choice: a word of the caller's randomness decides all of it, for the system's costs as much as all the rest. What is
+// chosen tells a watcher nothing of the next choice's word.
+SeededRng dice_of(Rng& rng) { return SeededRng(rng.next()); }
+
 // The same numbers give the same result; who does not know `key` cannot foresee it.
 uint64_t mix(uint64_t key, uint64_t a, uint64_t b) {
   uint64_t z = key ^ (a * 0x9e3779b97f4a7c15) ^ (b + 0xd1b54a32d192ed03) * 0x94d049bb133111eb;
@@ -68,9 +72,10 @@ uint64_t AddressBook::chance(const PoolEntry& entry) const {
 }
 
 std::optional<KnownAddress> AddressBook::choose(Instant now, Duration pause_limit, const Usable& usable, Rng& rng) const {
-  if (auto out = choose_trusted(now, pause_limit, usable, rng)) return out;
-  if (auto out = draw(Table::both, now, pause_limit, usable, rng)) return out;
-  return scan(Table::both, now, pause_limit, usable, rng);
+  SeededRng dice = dice_of(rng);
+  if (auto out = choose_trusted(now, pause_limit, usable, dice)) return out;
+  if (auto out = draw(Table::both, now, pause_limit, usable, dice)) return out;
+  return scan(Table::both, now, pause_limit, usable, dice);
 }
 
 std::optional<KnownAddress> AddressBook::choose_trusted(Instant now, Duration pause_limit, const Usable& usable,
@@ -162,8 +167,9 @@ std::optional<KnownAddress> AddressBook::choose_feeler(Instant now, const Usable
     KnownAddress candidate = known(slot);
     if (usable(candidate)) return candidate;
   }
-  if (auto out = draw(Table::only_new, now, pause_max, usable, rng)) return out;
-  return scan(Table::only_new, now, pause_max, usable, rng);
+  SeededRng dice = dice_of(rng);
+  if (auto out = draw(Table::only_new, now, pause_max, usable, dice)) return out;
+  return scan(Table::only_new, now, pause_max, usable, dice);
 }
 
 std::vector<wire::PeerAddress> AddressBook::sample(const IpAddress& to, size_t count_max, Now now, Rng& rng) const {

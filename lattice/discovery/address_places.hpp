@@ -6,8 +6,8 @@
 // `tried`: addresses that answered. The bucket follows from the address and its group, so that one group of addresses reaches a
 // fixed share of the buckets.
 //
-// All of it is a function of a secret key, made when the book is made and kept with it. Floors below are not asked: the same
-// key and address give the same place on every machine.
+// All of it is a function of a secret key, made when the book is made and kept with it: the same key and address give the same
+// place on every machine of one byte order.
 #pragma once
 
 #include <lattice/base/address.hpp>

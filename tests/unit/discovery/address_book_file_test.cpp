@@ -285,7 +285,8 @@ TEST(address_book_file, a_full_book_fits) {
   AddressBook book(rng, 20'000), read(rng, 20'000);
   for (uint32_t i = 0; i < 60'000; ++i) {
     auto one = known("8.8.8.8:1");
-    one.endpoint.ip = IpAddress::v4(static_cast<uint8_t>(64 + (i >> 13)), static_cast<uint8_t>(i >> 5), 0, static_cast<uint8_t>(i));
+    one.endpoint.ip =
+        IpAddress::v4(static_cast<uint8_t>(64 + (i >> 13)), static_cast<uint8_t>(i >> 5), 0, static_cast<uint8_t>(i));
     if (i % 2 == 0) one.node = node(1);
     book.add(one, IpAddress::v4(40, static_cast<uint8_t>(i), 0, 1), now, rng);
     if (i % 3 == 0) book.on_answered(one.endpoint, node(2), 1, now);

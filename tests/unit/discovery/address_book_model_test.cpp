@@ -92,9 +92,10 @@ struct Pair {
     ASSERT_EQ(book.terrible(book.pool().at(slot), now), model.terrible(where, now));
     if (entry.last_try) {
       const Duration pause = found->next_try - found->last_try;
-      const auto whole = entry.failures == 0 ? AddressBook::pause_first
-                                             : std::min<Duration>(AddressBook::pause_max, AddressBook::pause_first *
-                                                                      (1 << std::min(entry.failures - 1, 6u)));
+      const auto whole =
+          entry.failures == 0
+              ? AddressBook::pause_first
+              : std::min<Duration>(AddressBook::pause_max, AddressBook::pause_first * (1 << std::min(entry.failures - 1, 6u)));
       ASSERT_GE(pause, whole);
       ASSERT_LE(pause, whole * 3 / 2);
       ASSERT_LE(*entry.last_try - found->last_try, seconds{1});

@@ -36,8 +36,8 @@ IpAddress teller_of(uint32_t group) {
 // Addresses without end, `hosts` of them in each group.
 Endpoint nth(uint32_t n, uint32_t hosts) {
   const uint32_t group = n / hosts, host = n % hosts;
-  return {IpAddress::v4(static_cast<uint8_t>(64 + (group >> 8)), static_cast<uint8_t>(group),
-                        static_cast<uint8_t>(host >> 8), static_cast<uint8_t>(host)),
+  return {IpAddress::v4(static_cast<uint8_t>(64 + (group >> 8)), static_cast<uint8_t>(group), static_cast<uint8_t>(host >> 8),
+                        static_cast<uint8_t>(host)),
           8333};
 }
 uint32_t slot_of(const AddressBook& book, const Endpoint& endpoint) {
@@ -304,7 +304,9 @@ TEST_F(address_book, who_fails_and_who_is_old_is_chosen_less) {
 }
 
 TEST_F(address_book, what_is_terrible) {
-  const auto judged = [&](const char* text, int64_t s) { return book.terrible(book.pool().at(slot_of(book, where(text))), at(s)); };
+  const auto judged = [&](const char* text, int64_t s) {
+    return book.terrible(book.pool().at(slot_of(book, where(text))), at(s));
+  };
   add(known("8.8.8.1:1"));
   EXPECT_FALSE(judged("8.8.8.1:1", 30 * day));
   EXPECT_TRUE(judged("8.8.8.1:1", 30 * day + 1));

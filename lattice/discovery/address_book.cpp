@@ -310,7 +310,7 @@ std::vector<uint32_t> AddressBook::wanted_places(const Stored& stored, const Add
     if (!rebuild || pool_.at_tried(place) == AddressPool::none) return {place};
     tried = false;
   }
-  if (rebuild) return {places_.new_place(mark, places_.new_bucket(group, source_mark(group)))};
+  if (rebuild || stored.buckets.empty()) return {places_.new_place(mark, places_.new_bucket(group, source_mark(group)))};
   std::vector<uint32_t> out;
   for (const uint32_t bucket : stored.buckets) out.push_back(places_.new_place(mark, bucket));
   return out;
@@ -321,7 +321,10 @@ bool AddressBook::restore(const Stored& stored, WallTime now, bool rebuild) {
   wall_ = held_seconds(now);
   const auto mark = places_.mark(address.endpoint);
   if (pool_.find(address.endpoint, mark) != AddressPool::none) return false;
-  bool tried = stored.tried;
+  // What answered so long ago and fails now is hearsay again, and makes room like any other: else a book would fill up over the
+  // years with those who were there once.
+  const bool gone = address.failures > 0 && wall_ - address.last_seen > seen_max;
+  bool tried = stored.tried && !gone;
   const auto wanted = wanted_places(stored, mark, tried, rebuild);
   const auto taken = [&](uint32_t at) { return (tried ? pool_.at_tried(at) : pool_.at_new(at)) != AddressPool::none; };
   if (wanted.empty() || std::ranges::any_of(wanted, taken)) return false;
@@ -334,7 +337,7 @@ bool AddressBook::restore(const Stored& stored, WallTime now, bool rebuild) {
   entry.failures = std::min(address.failures, failures_max) & 0xffu;
   entry.sources = stored.sources & ((1u << AddressPlaces::source_bits) - 1);
   entry.stored = 1;
-  entry.answered = address.answered;
+  entry.answered = address.answered && !gone;
   if (address.node) pool_.set_node(slot, *address.node, false);
   for (const uint32_t place : wanted) tried ? pool_.put_tried(place, slot) : pool_.put_new(place, slot);
   return true;

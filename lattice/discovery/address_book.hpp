@@ -113,7 +113,7 @@ class AddressBook {
   // was not dialled since is dialled before `dial_after`.
   AddressBook emptied(const Secret<32>& key, Instant dial_after) const;
   // False: its places are taken, it has none, or it is in already. `rebuild`: it comes from a book with other buckets, and gets
-  // a place as if its own group had told of it.
+  // a place as if its own group had told of it. So does what left `tried`, for it answered long ago and fails now.
   bool restore(const Stored& stored, WallTime now, bool rebuild);
 
  private:

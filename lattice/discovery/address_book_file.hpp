@@ -20,6 +20,9 @@ constexpr size_t address_book_head_bytes = 8 + 1 + 32 + 32 + 4 + 4;
 constexpr size_t address_book_entry_bytes_min = 1 + 16 + 2 + 1 + 2 + 8 + 1 + 2;
 constexpr size_t address_book_entry_bytes_max = address_book_entry_bytes_min + 32 + 1 + AddressBook::refs_max * 4;
 constexpr size_t address_book_sum_bytes = 4;
+// Of a book of the capacity that is usual.
+constexpr size_t address_book_bytes_max =
+    address_book_head_bytes + AddressBook::capacity_default * address_book_entry_bytes_max + address_book_sum_bytes;
 
 // Addresses that a reader would not take are left out. Who can read the file knows the key, and so the buckets.
 Bytes encode_address_book(const AddressBook& book, const ChainId& chain);

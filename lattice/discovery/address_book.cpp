@@ -209,7 +209,8 @@ void AddressBook::on_failed(const Endpoint& endpoint, Instant now) {
   if (slot == AddressPool::none) return;
   PoolEntry& entry = pool_.at(slot);
   entry.failures = std::min<uint32_t>(entry.failures + 1, failures_max) & 0xffu;
-  entry.last_try = ticks(now);
+  // Pauses begin with the dial, which may itself have taken long; with the end of a link that stood.
+  if (entry.last_try == 0 || since(tried_at(entry), now) > dial_max) entry.last_try = ticks(now);
   if (entry.failures >= failures_max && !entry.answered && !entry.trusted()) return forget(slot);
   if (!entry.tried) return;
   const uint32_t place = entry.head;
@@ -226,7 +227,7 @@ void AddressBook::into_tried(uint32_t slot, Now now) {
   const auto mark = places_.mark(endpoint);
   const uint32_t place = places_.tried_place(mark, places_.tried_bucket(group_of(endpoint.ip), mark));
   if (pool_.at_tried(place) == AddressPool::none) return promote(slot, place);
-  std::erase_if(waiting_, [&](const Waiting& waiting) { return now.mono - waiting.since > test_window; });
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return since(waiting.since, now.mono) > test_window; });
   const bool known =
       std::ranges::any_of(waiting_, [&](const Waiting& waiting) { return waiting.newcomer == slot || waiting.place == place; });
   if (!known && waiting_.size() < waiting_max) waiting_.push_back({slot, place, now.mono});
@@ -255,7 +256,7 @@ std::optional<uint32_t> AddressBook::take_waiting(uint32_t place) {
 
 bool AddressBook::terrible(const PoolEntry& entry, Now now) const {
   if (entry.trusted()) return false;
-  if (entry.last_try != 0 && now.mono - tried_at(entry) < std::chrono::minutes{1}) return false;
+  if (entry.last_try != 0 && since(tried_at(entry), now.mono) < std::chrono::minutes{1}) return false;
   const int64_t age = held_seconds(now.wall) - unpacked_seconds(entry.last_seen);
   if (age > seen_max || age < -ahead_max) return true;
   if (!entry.answered) return entry.failures >= failures_unknown;
@@ -310,7 +311,7 @@ std::vector<uint32_t> AddressBook::wanted_places(const Stored& stored, const Add
     if (!rebuild || pool_.at_tried(place) == AddressPool::none) return {place};
     tried = false;
   }
-  if (rebuild || stored.buckets.empty()) return {places_.new_place(mark, places_.new_bucket(group, source_mark(group)))};
+  if (rebuild) return {places_.new_place(mark, places_.new_bucket(group, source_mark(group)))};
   std::vector<uint32_t> out;
   for (const uint32_t bucket : stored.buckets) out.push_back(places_.new_place(mark, bucket));
   return out;
@@ -321,10 +322,7 @@ bool AddressBook::restore(const Stored& stored, WallTime now, bool rebuild) {
   wall_ = held_seconds(now);
   const auto mark = places_.mark(address.endpoint);
   if (pool_.find(address.endpoint, mark) != AddressPool::none) return false;
-  // What answered so long ago and fails now is hearsay again, and makes room like any other: else a book would fill up over the
-  // years with those who were there once.
-  const bool gone = address.failures > 0 && wall_ - address.last_seen > seen_max;
-  bool tried = stored.tried && !gone;
+  bool tried = stored.tried;
   const auto wanted = wanted_places(stored, mark, tried, rebuild);
   const auto taken = [&](uint32_t at) { return (tried ? pool_.at_tried(at) : pool_.at_new(at)) != AddressPool::none; };
   if (wanted.empty() || std::ranges::any_of(wanted, taken)) return false;
@@ -337,7 +335,7 @@ bool AddressBook::restore(const Stored& stored, WallTime now, bool rebuild) {
   entry.failures = std::min(address.failures, failures_max) & 0xffu;
   entry.sources = stored.sources & ((1u << AddressPlaces::source_bits) - 1);
   entry.stored = 1;
-  entry.answered = address.answered && !gone;
+  entry.answered = address.answered;
   if (address.node) pool_.set_node(slot, *address.node, false);
   for (const uint32_t place : wanted) tried ? pool_.put_tried(place, slot) : pool_.put_new(place, slot);
   return true;

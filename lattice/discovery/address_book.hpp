@@ -39,6 +39,7 @@ class AddressBook {
   static constexpr Duration pause_first = std::chrono::seconds{10}, pause_max = std::chrono::minutes{10};
   // What pauses are cut to with no peer at all, and with too few: then the others may be back after a partition.
   static constexpr Duration pause_alone = std::chrono::seconds{15}, pause_short = std::chrono::minutes{1};
+  static constexpr Duration dial_max = std::chrono::minutes{1};  // what failed later was a link and no dial
   // Newcomers that wait for a test of who has their place, and how long.
   static constexpr size_t waiting_max = 16;
   static constexpr Duration test_window = std::chrono::minutes{40};
@@ -113,7 +114,7 @@ class AddressBook {
   // was not dialled since is dialled before `dial_after`.
   AddressBook emptied(const Secret<32>& key, Instant dial_after) const;
   // False: its places are taken, it has none, or it is in already. `rebuild`: it comes from a book with other buckets, and gets
-  // a place as if its own group had told of it. So does what left `tried`, for it answered long ago and fails now.
+  // a place as if its own group had told of it.
   bool restore(const Stored& stored, WallTime now, bool rebuild);
 
  private:

@@ -160,7 +160,7 @@ std::optional<KnownAddress> AddressBook::scan(Table table, Instant now, Duration
 }
 
 std::optional<KnownAddress> AddressBook::choose_feeler(Instant now, const Usable& usable, Rng& rng) {
-  std::erase_if(waiting_, [&](const Waiting& waiting) { return now - waiting.since > test_window; });
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return since(waiting.since, now) > test_window; });
   for (const Waiting& waiting : waiting_) {
     const uint32_t slot = pool_.at_tried(waiting.place);
     if (due(pool_.at(slot), pause_alone) > now) continue;

@@ -113,7 +113,10 @@ class ModelBook {
     if (!entries_.contains(where)) return;
     ModelEntry& entry = entries_.at(where);
     entry.failures = std::min(entry.failures + 1, AddressBook::failures_max);
-    entry.last_try = now;
+    // The book knows whole seconds.
+    const auto whole = [](Instant time) { return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()); };
+    const bool dialled = entry.last_try && now.time_since_epoch() - whole(*entry.last_try) <= std::chrono::minutes{1};
+    if (!dialled) entry.last_try = now;
     if (entry.failures >= AddressBook::failures_max && !entry.answered && !entry.trusted()) return erase(where);
     if (!entry.tried) return;
     const uint32_t place = *entry.tried;

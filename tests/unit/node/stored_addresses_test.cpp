@@ -29,7 +29,8 @@ KnownAddress answered_at(const Endpoint& where, int64_t last_seen = wall_start -
 Bytes file_of(const std::vector<KnownAddress>& entries) {
   SeededRng rng(1);
   AddressBook book(rng);
-  for (const auto& entry : entries) EXPECT_TRUE(book.restore({entry, 1, entry.answered, {}}, wall_from_unix(entry.last_seen), true));
+  for (const auto& entry : entries)
+    EXPECT_TRUE(book.restore({entry, 1, entry.answered, {}}, wall_from_unix(entry.last_seen), true));
   return encode_address_book(book, chain);
 }
 
@@ -187,7 +188,7 @@ TEST_F(StoredAddresses, TimesAndOldAnswersAreBounded) {
   EXPECT_EQ(kept.size(), 4u);
   EXPECT_EQ(kept["8.8.8.1:1"].last_seen, unix_seconds(world.now.wall));
   EXPECT_TRUE(kept["8.8.8.1:1"].answered);
-  EXPECT_FALSE(kept["8.8.8.2:1"].answered);
+  EXPECT_TRUE(kept["8.8.8.2:1"].answered);  // it gives way in `tried` when it fails for a newcomer's sake
   EXPECT_TRUE(kept["8.8.8.3:1"].answered);
   EXPECT_TRUE(kept["8.8.8.4:1"].answered);
 }

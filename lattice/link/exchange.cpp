@@ -29,7 +29,8 @@ Bytes first_message(Bytes head, NoiseHandshake& noise) {
 
 HandshakeResult introduced(const Introduction& introduction, NoiseSession session, bool says_ready) {
   const ProvenPeer& peer = introduction.peer();
-  return {std::move(session), introduction.suite(), introduction.own().id, peer.id, peer.certificate, false, says_ready, std::nullopt};
+  return {std::move(session), introduction.suite(), introduction.own().id, peer.id, peer.certificate, false,
+          says_ready,         std::nullopt};
 }
 
 }  // namespace lattice

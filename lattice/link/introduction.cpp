@@ -84,7 +84,8 @@ Result<ByteView> Introduction::certificate_body(const HandshakePayload& payload)
   if (!known_) return fail(bad_handshake, "a hash in place of a certificate that is not known");
   if (!equal(certificate_hash(*known_).view(), payload.certificate)) {
     config_->memory->forget_certificate(*config_->expected);
-    return fail(bad_certificate, "the known certificate has been replaced");
+    // An honest node that has renewed its certificate says the same; the next dial asks for the whole one.
+    return fail(certificate_expired, "the known certificate has been replaced");
   }
   return ByteView(*known_);
 }

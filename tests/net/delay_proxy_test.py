@@ -77,7 +77,8 @@ class DelayProxy(HostsCase):
                     near.recv(100)
                     times.append((time.monotonic() - began) * 1000)
             self.assertGreaterEqual(min(times), milliseconds)
-            self.assertAlmostEqual(statistics.median(times), milliseconds, delta=max(1, 0.03 * milliseconds))
+            # Not the median: where the machine has other work, it is the scheduler's delay that the later half shows.
+            self.assertAlmostEqual(statistics.quantiles(times, n=4)[0], milliseconds, delta=max(1, 0.03 * milliseconds))
             report = hosts.stop_proxy()
             self.assertEqual((report["packets_in"], report["packets_out"]), (2 * count, 2 * count))
 

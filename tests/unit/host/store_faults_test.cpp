@@ -118,17 +118,19 @@ void expect_prefix(const TempFolder& all, size_t least, size_t most) {
   EXPECT_TRUE(*again == *end) << "the next process finds something else";
 }
 
+// What RocksDB's threads do after a compaction may not come before the store is closed: then another play shows it.
 TEST(StoreFaults, ThePlayMakesEveryKindOfCall) {
-  std::set<std::string> seen;
-  const uint64_t calls = calls_of_play(all_ops(), &seen);
-  EXPECT_GT(calls, 200u);
-  for (const char* kind :
-       {"create log",         "append log",      "sync log",      "close log",      "remove log",   "create sst",
-        "append sst",         "sync sst",        "close sst",     "remove sst",     "create blob",  "append blob",
-        "sync blob",          "append MANIFEST", "sync MANIFEST", "rename CURRENT", "append dbtmp", "sync dbtmp",
-        "sync_folder folder", "open sst",        "read sst",      "open CURRENT",   "read CURRENT"}) {
-    EXPECT_TRUE(seen.contains(kind)) << kind;
+  std::set<std::string> missing = {"create log",     "append log",   "sync log",    "close log",          "remove log",
+                                   "create sst",     "append sst",   "sync sst",    "close sst",          "remove sst",
+                                   "create blob",    "append blob",  "sync blob",   "append MANIFEST",    "sync MANIFEST",
+                                   "rename CURRENT", "append dbtmp", "sync dbtmp",  "sync_folder folder", "open sst",
+                                   "read sst",       "open CURRENT", "read CURRENT"};
+  for (int play = 0; play < 10 && !missing.empty(); ++play) {
+    std::set<std::string> seen;
+    EXPECT_GT(calls_of_play(all_ops(), &seen), 200u);
+    std::erase_if(missing, [&](const std::string& kind) { return seen.contains(kind); });
   }
+  EXPECT_EQ(missing, std::set<std::string>{});
 }
 
 // ---- the process is killed

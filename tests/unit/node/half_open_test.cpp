@@ -130,8 +130,10 @@ struct Answering {
   Machine& hub;
   uint16_t next_port = 5000;
 
-  Answering() : hub(world.add(line(3))) {
+  // `places`: for handshakes under way; where less than a quarter is in use, nobody is hurried.
+  explicit Answering(size_t places = HalfOpenLimits{}.in_all) : hub(world.add(line(3))) {
     hub.config.discovery = false;
+    hub.config.half_open.in_all = places;
     hub.start();
     world.run([&] { return hub.node->takes_connections(); }, seconds{5});
   }
@@ -184,7 +186,7 @@ TEST(HalfOpenNode, OneAddressAndOneGroupHaveTheirShareOnly) {
 }
 
 TEST(HalfOpenNode, WhoSaysNothingIsGoneAfterTheFirstMessagesTime) {
-  Answering a;
+  Answering a(4);
   ASSERT_TRUE(a.come(1));
   const auto in_time = a.hub.config.first_message_timeout - milliseconds{100};
   a.world.run([] { return false; }, in_time);
@@ -195,9 +197,34 @@ TEST(HalfOpenNode, WhoSaysNothingIsGoneAfterTheFirstMessagesTime) {
   EXPECT_EQ(a.hub.report().left.back().where, "first message");
 }
 
+// Its line may be one that loses a third of what it carries. The handshake as a whole has its time nevertheless.
+TEST(HalfOpenNode, WhereThereIsRoomASlowOneHasTheWholeHandshakesTime) {
+  Answering a;
+  ASSERT_TRUE(a.come(1));
+  a.world.run([] { return false; }, a.hub.config.handshake_timeout - milliseconds{100});
+  EXPECT_EQ(a.hub.report().half_open, 1u);
+  a.world.run([] { return false; }, milliseconds{1200});
+  EXPECT_EQ(a.hub.report().half_open, 0u);
+  EXPECT_EQ(a.hub.report().left.back().reason, ErrorCode::handshake_timeout);
+}
+
+// The places fill up meanwhile: then its time is over.
+TEST(HalfOpenNode, TheSlowAreHurriedOnceThePlacesAreWanted) {
+  Answering a(16);
+  ASSERT_TRUE(a.come(1));
+  a.world.run([] { return false; }, 2 * a.hub.config.first_message_timeout);
+  ASSERT_EQ(a.hub.report().half_open, 1u);
+  a.world.run([] { return false; }, a.hub.config.first_message_timeout - milliseconds{500});
+  for (uint8_t group = 2; group < 8; ++group) a.come(group);
+  a.world.run([] { return false; }, milliseconds{1500});
+  EXPECT_EQ(a.hub.report().half_open, 6u);
+  const auto left = a.hub.report().left;
+  EXPECT_TRUE(std::ranges::any_of(left, [](const auto& one) { return one.endpoint.ip == IpAddress::v4(10, 1, 0, 1); }));
+}
+
 // A byte every second does not buy time.
 TEST(HalfOpenNode, DrippingBytesDoNotProlongIt) {
-  Answering a;
+  Answering a(4);
   const auto conn = a.come(1);
   const Bytes front = {0x04, 0xda, 1, 2, 3, 4, 1, 1};
   for (const uint8_t byte : front) {
@@ -211,7 +238,7 @@ TEST(HalfOpenNode, DrippingBytesDoNotProlongIt) {
 
 // Whoever sends a good first message and then nothing gets the limit of a later message, and gives back its place.
 TEST(HalfOpenNode, AFirstMessageAloneBuysOneMoreStep) {
-  Answering a;
+  Answering a(4);
   Machine& other = a.world.add();
   LinkConfig config;
   config.magic = a.hub.config.magic;

@@ -25,6 +25,7 @@ std::vector<Row> handshake_rows(const Options& options);  // B7: a handshake aga
 std::vector<Row> shed_rows(const Options& options);       // B7: first messages that a flooded responder turns away
 std::vector<Row> message_rows(const Options& options);    // B8: small messages, against plain TCP
 std::vector<Row> idle_rows(const Options& options);       // B9: memory of links that do nothing
+std::vector<Row> address_rows(const Options& options);    // B10: the address book: bytes an entry, time to choose and to add
 std::vector<Row> sim_rows(const Options& options);        // B12: the simulator: messages a second, memory a node
 
 }  // namespace lattice::bench

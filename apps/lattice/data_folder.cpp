@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include <lattice/discovery/address_file.hpp>
+#include <lattice/discovery/address_book_file.hpp>
 #include <lattice/host/key_file.hpp>
 #include <lattice/host/locked_memory_store.hpp>
 #include <lattice/host/rocks_store.hpp>
@@ -105,7 +105,7 @@ void keep_addresses(HostConfig& config, const ChainSpec& spec, const std::filesy
     log.log({LogLevel::warning, "stored_addresses_damaged", {{"reason", "not_read"}, {"where", why}}});
   };
   if (is_special()) return damaged(file.string() + " is no plain file");
-  const auto content = read_small_file(file, address_file_bytes_max);
+  const auto content = read_small_file(file, address_book_bytes_max);
   if (!content) return damaged(content.error().text());
   if (content->empty()) return damaged(file.string() + " is empty");
   config.node.stored_addresses = to_bytes(as_bytes(*content));

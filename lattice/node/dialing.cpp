@@ -1,4 +1,4 @@
-// Whom to dial: the operator's peers always, then candidates from the address table until the outbound slots are full.
+// Whom to dial: the operator's peers always, then candidates from the address book until the outbound slots are full.
 #include <algorithm>
 
 #include <lattice/node/state.hpp>
@@ -131,9 +131,9 @@ bool Node::State::usable(const KnownAddress& address, bool fresh_group, Instant 
 
 // One more outbound peer, from an address group that no other is in where `fresh_group`. False: there is no candidate.
 bool Node::State::dial_next(Now now, bool fresh_group) {
-  const Duration pause_limit = open_count() == 0  ? AddressTable::pause_alone
-                               : short_of_peers() ? AddressTable::pause_short
-                                                  : AddressTable::pause_max;
+  const Duration pause_limit = open_count() == 0  ? AddressBook::pause_alone
+                               : short_of_peers() ? AddressBook::pause_short
+                                                  : AddressBook::pause_max;
   const auto chosen = addresses.choose(
       now.mono, pause_limit, [&](const KnownAddress& a) { return usable(a, fresh_group, now.mono); }, provider.rng());
   if (!chosen) return false;
@@ -150,7 +150,7 @@ bool Node::State::dial_next(Now now, bool fresh_group) {
 void Node::State::on_dial_ended(Peer& peer, Now now) {
   ++dials_failed;
   dial_dirty = true;
-  addresses.on_failed(peer.remote, now.mono, provider.rng());
+  addresses.on_failed(peer.remote, now.mono);
   if (peer.kept) {
     Kept& entry = kept[*peer.kept];
     entry.conn.reset();

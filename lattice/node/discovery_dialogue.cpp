@@ -59,8 +59,7 @@ void Node::State::take_seeds(size_t seed, const std::vector<SeedPeer>& found, No
     known.node = peer.node;
     known.source = peer.source;
     known.services = wire::service_blocks;
-    known.next_try = now.mono;
-    addresses.add(std::move(known), provider.rng());
+    addresses.add(known, peer.endpoint.ip, now, provider.rng());
   }
 }
 
@@ -71,8 +70,7 @@ void Node::State::use_bootstrap(Now now) {
     known.endpoint = peer.endpoint;
     known.node = peer.node;
     known.source = PeerSource::bootstrap;
-    known.next_try = now.mono;
-    addresses.add(std::move(known), provider.rng());
+    addresses.add(known, peer.endpoint.ip, now, provider.rng());
   }
   log(LogLevel::info, "bootstrap_used", {{"peers", std::to_string(config.bootstrap.size())}});
 }

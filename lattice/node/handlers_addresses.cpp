@@ -7,7 +7,7 @@ namespace lattice {
 void Node::State::on(Peer& peer, wire::GetAddresses&, Now now) {
   if (peer.gave_addresses) return;
   peer.gave_addresses = true;
-  send(peer, wire::Addresses{addresses.sample(peer.remote.ip, limits::addresses_max, provider.rng())}, now);
+  send(peer, wire::Addresses{addresses.sample(peer.remote.ip, limits::addresses_max, now, provider.rng())}, now);
 }
 
 void Node::State::on(Peer& peer, wire::Addresses& message, Now now) {
@@ -17,17 +17,15 @@ void Node::State::on(Peer& peer, wire::Addresses& message, Now now) {
     if (!peer.hearsay.take(static_cast<double>(message.entries.size()), now.mono)) return;
   }
   if (!config.discovery) return;
-  const int64_t latest = unix_seconds(now.wall);
   for (const auto& entry : message.entries) {
-    if (!AddressTable::acceptable(entry.endpoint, peer.remote.ip)) continue;
+    if (!AddressBook::acceptable(entry.endpoint, peer.remote.ip)) continue;
     KnownAddress known;
     known.endpoint = entry.endpoint;
     known.node = entry.node;
     known.source = PeerSource::peer_exchange;
     known.services = entry.services;
-    known.last_seen = std::min(entry.last_seen, latest);  // a peer's clock moves nothing here
-    known.next_try = now.mono;
-    addresses.add(std::move(known), provider.rng());
+    known.last_seen = entry.last_seen;
+    addresses.add(known, peer.remote.ip, now, provider.rng());
   }
   dial_dirty = true;
 }
@@ -41,8 +39,9 @@ void Node::State::learn_listener(const Peer& peer, Now now) {
   known.source = PeerSource::peer_exchange;
   known.services = peer.status.services;
   known.last_seen = unix_seconds(now.wall);
-  known.next_try = now.mono;
-  if (AddressTable::acceptable(known.endpoint, peer.remote.ip)) addresses.add(std::move(known), provider.rng());
+  if (AddressBook::acceptable(known.endpoint, peer.remote.ip)) {
+    addresses.add(known, peer.remote.ip, now, provider.rng());
+  }
 }
 
 }  // namespace lattice

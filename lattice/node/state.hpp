@@ -9,7 +9,7 @@
 #include <utility>
 #include <variant>
 
-#include <lattice/discovery/address_table.hpp>
+#include <lattice/discovery/address_book.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/link/peer_memory.hpp>
 #include <lattice/link/succession.hpp>
@@ -275,7 +275,7 @@ struct Node::State {
   Instant security_log_due{};
 
   std::vector<Kept> kept;
-  AddressTable addresses{config.known_addresses_max};
+  AddressBook addresses{provider.rng(), config.known_addresses_max};
   std::optional<ByteArray<4>> saved_sum;  // of what was saved last
   Instant save_due{};
   Reputation reputation;

@@ -158,7 +158,7 @@ TEST(AdversaryWorlds, KeepToTheirTime) {
 // Thirty hosts that take the question for headers and never answer it, beside the only two that do. Each holds a slot until the
 // request's timeout; a fresh node asks ever more of them at a time, so their timeouts run side by side.
 TEST(AdversaryWorlds, SilenceOfManyDoesNotAddUp) {
-  auto options = world_with(7);
+  auto options = world_with(8);
   options.nodes = 3;
   AttackWorld net(options);
   Attack attack;

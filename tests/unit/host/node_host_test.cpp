@@ -12,7 +12,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
-#include <lattice/discovery/address_file.hpp>
+#include <lattice/discovery/address_book_file.hpp>
 #include <lattice/host/clock.hpp>
 #include <lattice/host/locked_memory_store.hpp>
 
@@ -319,10 +319,11 @@ TEST(NodeHost, AddressesAreSavedAtTheEnd) {
     EXPECT_EQ(saves, 1u);
     EXPECT_EQ(node.warnings().not_saved(), works ? 0u : 1u);
     if (!works) continue;
-    const auto read = decode_addresses(newest, test_chain().id);
-    ASSERT_TRUE(read);
-    ASSERT_EQ(read->size(), 1u);
-    EXPECT_EQ((*read)[0].endpoint.text(), "127.0.0.9:9");
+    SeededRng rng(1);
+    AddressBook read(rng);
+    ASSERT_TRUE(load_address_book(read, newest, test_chain().id, wall_from_unix(0), Instant{}));
+    ASSERT_EQ(read.size(), 1u);
+    EXPECT_TRUE(read.find(*Endpoint::parse("127.0.0.9:9")));
   }
 }
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <lattice/discovery/address_file.hpp>
+#include <lattice/discovery/address_book_file.hpp>
 
 #include "world.hpp"
 
@@ -28,15 +28,19 @@ KnownAddress answered_at(const Endpoint& where, int64_t last_seen = wall_start -
 
 Bytes file_of(const std::vector<KnownAddress>& entries) {
   SeededRng rng(1);
-  AddressTable table;
-  for (const auto& entry : entries) table.add(entry, rng);
-  return encode_addresses(table, chain);
+  AddressBook book(rng);
+  for (const auto& entry : entries)
+    EXPECT_TRUE(book.restore({entry, 1, entry.answered, {}}, wall_from_unix(entry.last_seen), true));
+  return encode_address_book(book, chain);
 }
 
 std::vector<KnownAddress> read(const Bytes& file) {
-  auto out = decode_addresses(file, chain);
-  EXPECT_TRUE(out);
-  return out ? *out : std::vector<KnownAddress>{};
+  SeededRng rng(1);
+  AddressBook book(rng);
+  EXPECT_TRUE(load_address_book(book, file, chain, wall_from_unix(wall_start + 3600), Instant{}));
+  std::vector<KnownAddress> out;
+  for (uint32_t slot = 0; slot < book.pool().slots_end(); ++slot) out.push_back(*book.find(book.pool().at(slot).endpoint()));
+  return out;
 }
 
 // A seed that DNS names, and a node that has found it.
@@ -90,7 +94,7 @@ TEST_F(StoredAddresses, DamageCostsThemAndNothingElse) {
   flipped[flipped.size() / 2] ^= 1;
   cut.pop_back();
   std::ranges::fill(other, uint8_t{0xff});
-  for (const Bytes& file : {flipped, cut, other, Bytes{0}, Bytes(2 * address_file_bytes_max)}) {
+  for (const Bytes& file : {flipped, cut, other, Bytes{0}, Bytes(2 * address_book_bytes_max)}) {
     Machine& again = restarted(file);
     EXPECT_FALSE(finds_seed(again, seconds{20}));
     EXPECT_EQ(again.log.count(damaged_event), 1u);
@@ -184,20 +188,21 @@ TEST_F(StoredAddresses, TimesAndOldAnswersAreBounded) {
   EXPECT_EQ(kept.size(), 4u);
   EXPECT_EQ(kept["8.8.8.1:1"].last_seen, unix_seconds(world.now.wall));
   EXPECT_TRUE(kept["8.8.8.1:1"].answered);
-  EXPECT_FALSE(kept["8.8.8.2:1"].answered);
+  EXPECT_TRUE(kept["8.8.8.2:1"].answered);  // it gives way in `tried` when it fails for a newcomer's sake
   EXPECT_TRUE(kept["8.8.8.3:1"].answered);
   EXPECT_TRUE(kept["8.8.8.4:1"].answered);
 }
 
 TEST_F(StoredAddresses, NoMoreThanTheTableTakes) {
   std::vector<KnownAddress> many;
-  for (uint8_t i = 0; i < 200; ++i) many.push_back(answered_at({IpAddress::v4(8, 8, 8, i), 1}));
+  for (uint8_t i = 0; i < 200; ++i) many.push_back(answered_at({IpAddress::v4(20, i, 8, 8), 1}));
   first.config.stored_addresses = file_of(many);
   first.config.seeds.clear();
   first.config.known_addresses_max = 50;
   first.start();
   world.settle();
-  EXPECT_EQ(first.report().known_addresses, 50u);
+  EXPECT_LE(first.report().known_addresses, 50u);
+  EXPECT_GT(first.report().known_addresses, 20u);
 }
 
 TEST_F(StoredAddresses, NothingIsReadOrKeptWithoutDiscovery) {

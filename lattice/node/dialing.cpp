@@ -53,7 +53,8 @@ bool Node::State::connected_to(const Endpoint& endpoint) const {
   });
 }
 
-ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, SlotKind slot, Now now) {
+ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, SlotKind slot,
+                               Now now) {
   Peer& peer = add_peer(endpoint, false, source, now.mono);
   peer.expected = expected;
   peer.expects_genesis = expected && is_genesis(*expected);

@@ -74,7 +74,8 @@ bool Node::State::make_room(const Peer& fresh, Now now) {
 
 // Whom the operator named may have changed keys since.
 bool Node::State::is_named(const NodeId& node) const {
-  return is_trusted(node) || std::ranges::any_of(successions.ancestors(node), [&](const NodeId& old) { return is_trusted(old); });
+  return is_trusted(node) ||
+         std::ranges::any_of(successions.ancestors(node), [&](const NodeId& old) { return is_trusted(old); });
 }
 
 // Not the newcomer: it has had no time to earn anything. Whoever comes in crowds pushes out its own all the same. `region`: only

@@ -127,9 +127,9 @@ struct NodeReport {
   uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0;
   uint64_t consensus_received = 0;  // messages, copies too
   size_t blocks_in_flight = 0;
-  size_t known_addresses = 0, tried_addresses = 0;  // of the known ones that answered
-  double network_machines = 0;                      // as estimated (peers/size_estimate.hpp)
-  size_t inbound_max = 0;                           // who may come in now
+  size_t known_addresses = 0, tried_addresses = 0;                               // of the known ones that answered
+  double network_machines = 0;                                                   // as estimated (peers/size_estimate.hpp)
+  size_t inbound_max = 0;                                                        // who may come in now
   uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;  // of whom this node chose
   std::map<SlotRefusal, uint64_t> refused;                                       // who came in, by reason
   uint64_t handshakes = 0, resumed = 0, dials_failed = 0;

@@ -55,7 +55,9 @@ void Node::State::on(Peer& peer, wire::OpenChannel& message, Now now) {
     return close(peer, ErrorCode::wrong_version, "open_channel", now);
   }
   peer.told = tip.block.hash;
-  send(peer, own_status(), now);
+  wire::Status own = own_status();
+  say_claims(peer, own, now);
+  send(peer, own, now);
 }
 
 // A status says two things twice: the version, which open_channel or the status before it has said, and that at height 0 there
@@ -84,6 +86,7 @@ void Node::State::on(Peer& peer, wire::Status& message, Now now) {
     peer.told = tip.block.hash;
     wire::Status own = own_status();
     if (peer.asks_after) own.listen_port = 0;
+    say_claims(peer, own, now);
     if (!send(peer, own, now)) return;
   }
   if (peer.asks_after) return;
@@ -93,6 +96,7 @@ void Node::State::on(Peer& peer, wire::Status& message, Now now) {
 void Node::State::on_open(Peer& peer, Now now) {
   peer.ping_due = now.mono + config.ping_interval;
   enter(peer, Stage::open, now);
+  hear_claims(peer, now);
   if (!peer.inbound) {
     addresses.on_answered(peer.remote, *peer.node, peer.status.services, now);
     if (config.discovery) {

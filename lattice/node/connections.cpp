@@ -160,11 +160,9 @@ void Node::State::remember_self(const Peer& peer) {
 void Node::State::avoid(const Peer& peer, ErrorCode code, Now now) {
   reputation.avoid(peer.remote, code, now.mono);
   if (!peer.node) return;
-  reputation.avoid_node(*peer.node, now.mono, Reputation::time_for(code));
+  reputation.avoid_node(*peer.node, code, now.mono);
   // Nor as who it was before. The other way round does not follow: an old key may be a thief's.
-  for (const NodeId& before : successions.ancestors(*peer.node)) {
-    reputation.avoid_node(before, now.mono, Reputation::time_for(code));
-  }
+  for (const NodeId& before : successions.ancestors(*peer.node)) reputation.avoid_node(before, code, now.mono);
 }
 
 // Of two links with one node one is enough. Both ends must choose alike: where both dialled at about the same time, the link

@@ -24,7 +24,7 @@ size_t Node::State::inbound_slots() const {
 size_t Node::State::outbound_count() const {
   return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {
     const Peer& peer = entry.second;
-    return peer.alive() && !peer.inbound && !peer.kept && peer.takes_slot();
+    return peer.alive() && !peer.inbound && !peer.kept && !peer.rescue && peer.takes_slot();
   }));
 }
 size_t Node::State::open_count() const {
@@ -120,7 +120,9 @@ void Node::State::dial_kept(Now now) {
 
 bool Node::State::usable(const KnownAddress& address, bool fresh_group, Instant now) const {
   if (address.node && (connected_to(*address.node) || is_self(*address.node))) return false;
-  if (connected_to(address.endpoint) || reputation.avoided(address.endpoint, now)) return false;
+  if (connected_to(address.endpoint)) return false;
+  const Response response = reputation.response(address.endpoint, address.node, now);
+  if (response == Response::ban || (response == Response::discourage && !short_of_peers())) return false;
   if (!fresh_group) return true;
   const AddressGroup group = group_of(address.endpoint.ip);
   return std::ranges::none_of(peers, [&](const auto& entry) {

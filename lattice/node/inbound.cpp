@@ -53,7 +53,8 @@ void Node::State::note_arrival(Peer& peer, Now now) {
 // Of all slots taken one becomes free, if anybody has to go. False: it is the newcomer that has to.
 bool Node::State::make_room(const Peer& fresh, Now now) {
   while (beyond_slots(fresh)) {
-    const auto victim = evictable(fresh);
+    if (reputation.response(fresh.remote, fresh.node, now.mono) >= Response::discourage) return false;
+    const auto victim = evictable(fresh, now.mono);
     if (!victim) return false;
     ++counts.evicted;
     close(*find(*victim), ErrorCode::no_slot, "evicted", now);
@@ -62,7 +63,7 @@ bool Node::State::make_room(const Peer& fresh, Now now) {
 }
 
 // Not the newcomer: it has had no time to earn anything. Whoever comes in crowds pushes out its own all the same.
-std::optional<ConnId> Node::State::evictable(const Peer& fresh) const {
+std::optional<ConnId> Node::State::evictable(const Peer& fresh, Instant now) const {
   // Whom the operator named may have changed keys since.
   const auto named = [&](const NodeId& node) {
     return is_trusted(node) ||
@@ -73,6 +74,7 @@ std::optional<ConnId> Node::State::evictable(const Peer& fresh) const {
     if (conn == fresh.conn || !peer.alive() || !peer.inbound || !peer.node || !peer.takes_slot()) continue;
     candidates.push_back(peer.merits);
     candidates.back().named = named(*peer.node);
+    candidates.back().discouraged = reputation.response(peer.remote, peer.node, now) >= Response::discourage;
   }
   return eviction_victim(candidates, config.eviction);
 }

@@ -16,6 +16,8 @@
 #include <lattice/node/effect.hpp>
 #include <lattice/node/half_open.hpp>
 #include <lattice/peers/eviction.hpp>
+#include <lattice/peers/reputation.hpp>
+#include <lattice/peers/tip_watch.hpp>
 
 namespace lattice {
 
@@ -63,6 +65,9 @@ struct NodeConfig {
   size_t dials_max = 16;  // at once, with their handshakes
   HalfOpenLimits half_open;
   EvictionLimits eviction;  // who of those that came in stays where all slots are taken
+  BanList banned;           // neither dialled, but as one of `connect`, nor taken in
+  TipWatchLimits tip_watch;
+  size_t rescue_outbound = 2;  // dialled beside the others while our chain is in doubt
   AdmissionLimits admission;
   size_t known_addresses_max = 20'000;
   Duration connection_timeout = std::chrono::seconds{5};  // dial
@@ -129,7 +134,13 @@ struct NodeReport {
   uint64_t left_total = 0;
   std::vector<AvoidedReport> avoided;  // neither dialled nor taken now
   size_t queued_bytes = 0;             // for peers, not sealed yet
-  std::optional<Error> failed;         // the node cannot go on
+  // What independent address groups agree on (peers/agreement.hpp). Our own time is never moved by what others say.
+  std::optional<uint64_t> network_height;     // that most of them have reached
+  std::optional<int64_t> clock_difference;    // seconds by which they are ahead of us
+  std::optional<IpAddress> external_address;  // that they see us at
+  bool stale_tip = false, eclipse_suspected = false;
+  uint64_t tip_alarms = 0, rescue_dials = 0;
+  std::optional<Error> failed;  // the node cannot go on
 };
 
 // What it has done since it was made.
@@ -140,6 +151,7 @@ struct NodeCounts {
   uint64_t consensus = 0;  // messages for the chain, copies too
   uint64_t half_open_dropped = 0, first_messages_late = 0;
   uint64_t evicted = 0;
+  uint64_t tip_alarms = 0, rescue_dials = 0;
 };
 
 class Node {

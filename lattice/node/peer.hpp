@@ -70,6 +70,8 @@ struct Peer {
   uint16_t version = 0;       // that the channel speaks
   uint16_t said_version = 0;  // that the peer says it speaks
   wire::Status status;        // what it says of itself
+  uint64_t shown_height = 0;  // of the last valid header that it gave
+  bool rescue = false;        // dialled beside the others because our chain is in doubt
 
   Instant received{};  // its last bytes
   Instant written{};   // when it last took bytes, or got something to take

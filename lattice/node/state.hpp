@@ -16,6 +16,7 @@
 #include <lattice/node/node.hpp>
 #include <lattice/node/peer.hpp>
 #include <lattice/node/recent.hpp>
+#include <lattice/peers/agreement.hpp>
 #include <lattice/peers/backoff.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/sync/block_download.hpp>
@@ -126,10 +127,25 @@ struct Node::State {
   void on_work_returned(ConnId conn, Now now);
   void note_arrival(Peer& peer, Now now);
   bool make_room(const Peer& fresh, Now now);
-  std::optional<ConnId> evictable(const Peer& fresh) const;
+  std::optional<ConnId> evictable(const Peer& fresh, Instant now) const;
   std::optional<Instant> half_open_deadline(const Peer& peer) const;
   void check_half_open(Peer& peer, Now now);
   void log_security(Now now);
+
+  // claims.cpp
+  void say_claims(const Peer& peer, wire::Status& status, Now now) const;
+  void hear_claims(const Peer& peer, Now now);
+  void check_claims(Now now);
+  std::optional<int64_t> clock_difference(Now now) const;
+  std::optional<uint64_t> network_height(Instant now) const;
+
+  // tip_alarm.cpp
+  TipView tip_view(Instant now) const;
+  void watch_tip(Now now);
+  void log_doubt(const TipWatch::Change& change, Now now);
+  void rescue(Now now);
+  void end_rescue(Now now);
+  Peer* worst_outbound();
 
   // suite_policy.cpp
   std::vector<Suite> allowed_suites() const;
@@ -278,7 +294,13 @@ struct Node::State {
   AddressBook addresses{provider.rng(), config.known_addresses_max};
   std::optional<ByteArray<4>> saved_sum;  // of what was saved last
   Instant save_due{};
-  Reputation reputation;
+  Reputation reputation{config.banned};
+  Agreement<int64_t> clocks;  // unix seconds at our own Instant 0
+  Agreement<IpAddress> own_addresses;
+  std::optional<int64_t> said_difference;  // of the clocks, at the last look
+  Instant clock_warning_due{}, rescue_dns_due{};
+  TipWatch tip_watch{config.tip_watch};
+  std::optional<Instant> doubted_since;
   SuccessionChain own_succession;
   Successions successions;
   size_t successions_judging = 0;

@@ -61,6 +61,10 @@ std::vector<TipWatch::Change> TipWatch::check(const TipView& view, Instant now) 
   return out;
 }
 
+bool TipWatch::suspected() const {
+  return holds(TipDoubt::behind) || holds(TipDoubt::no_outbound) || holds(TipDoubt::one_group);
+}
+
 bool TipWatch::alarmed() const {
   return std::ranges::any_of(holds_, [](bool one) { return one; });
 }

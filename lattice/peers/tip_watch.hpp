@@ -59,6 +59,7 @@ class TipWatch {
 
   bool holds(TipDoubt doubt) const { return holds_[static_cast<size_t>(doubt)]; }
   bool alarmed() const;
+  bool suspected() const;  // more than no_progress
   Duration limit() const;  // without progress
   Duration quiet(Instant now) const { return started_ ? now - last_ : Duration{}; }
 

@@ -9,16 +9,7 @@ void Node::State::on_message(Peer& peer, wire::Message message, Now now) {
 }
 
 bool Node::State::in_order(Peer& peer, const wire::Message& message, Now now) {
-  if (peer.stage == Stage::open) {
-    // Answers to our questions have budgets of their own; everything else costs one of the peer's allowance.
-    const bool answer = std::holds_alternative<wire::Headers>(message) || std::holds_alternative<wire::Block>(message) ||
-                        std::holds_alternative<wire::NotFound>(message) || std::holds_alternative<wire::Pong>(message);
-    if (!answer && !peer.unasked.take(1, now.mono)) {
-      fault(peer, ErrorCode::too_many_messages, "message", now);
-      return false;
-    }
-    return true;
-  }
+  if (peer.stage == Stage::open) return true;
   // A link that only asks stays here: after the status nothing but the answer is heard.
   if (peer.asks_after && peer.version != 0) return std::holds_alternative<wire::Succession>(message);
   // Opening: the responder waits for open_channel, then for status; the initiator for status.

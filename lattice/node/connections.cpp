@@ -93,6 +93,7 @@ void Node::State::pump(ConnId conn, Now now) {
   }
   const bool answered = peer.half_open() && peer.progress == HalfOpen::Progress::silent && !peer.link->pending_output().empty();
   if (answered) note_progress(peer, HalfOpen::Progress::asked, now);
+  if (peer.alive()) charge_unknown(peer, now);
   count_held(peer);
   touched.push_back(conn);
 }
@@ -122,6 +123,8 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   ++counts.handshakes;
   peer.node = event.peer;
   peer.own = event.own;
+  peer.valid_until = event.certificate.not_after;
+  peer.budget.emplace(config.costs);
   peer.genesis = is_genesis(event.peer);
   peer.suite = event.suite;
   peer.resumed = event.resumed;
@@ -145,7 +148,10 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   if (!keeps_link(peer, now)) {
     return close(peer, ErrorCode::duplicate_link, "node id", now);
   }
-  if (peer.inbound) note_arrival(peer, now);
+  if (peer.inbound) {
+    note_arrival(peer, now);
+    attacks.on(Attack::eclipse_attempt, peer.remote.ip);
+  }
   if (!make_room(peer, now)) return close(peer, ErrorCode::no_slot, "inbound", now);
   if (!peer.inbound) send(peer, wire::OpenChannel{config.chain.id, config.protocol_version}, now);
 }
@@ -185,6 +191,7 @@ bool Node::State::keeps_link(const Peer& fresh, Now now) {
 void Node::State::on_link_event(Peer& peer, LinkMessage event, Now now) {
   ++counts.messages;
   if (event.channel != main_channel) return close(peer, ErrorCode::unknown_channel, "message", now);
+  if (!within_budget(peer, event.message, event.wire_bytes, now)) return;
   on_message(peer, std::move(event.message), now);
 }
 
@@ -241,11 +248,12 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
     headers_dirty = blocks_dirty = dial_dirty = true;
   }
 
+  if (was_half_open && !peer.node) attacks.on(Attack::scan, peer.remote.ip);
+
   const bool was_open = peer.stage == Stage::open;
   const bool long_lived = was_open && now.mono - peer.since >= std::chrono::seconds{60};
   if (!by_peer) ask_later(peer, error.code);
-  if (!peer.inbound && !peer.asks_after && error.code != ErrorCode::duplicate_link)
-    addresses.on_failed(peer.remote, now.mono);
+  if (!peer.inbound && !peer.asks_after && error.code != ErrorCode::duplicate_link) addresses.on_failed(peer.remote, now.mono);
   if (peer.kept) {
     Kept& entry = kept[*peer.kept];
     entry.conn.reset();

@@ -10,6 +10,7 @@ using Progress = HalfOpen::Progress;
 void Node::State::make_room_half_open(const IpAddress& ip, Now now) {
   while (const auto victim = half_open.victim(ip)) {
     ++counts.half_open_dropped;
+    attacks.on(Attack::slowloris, find(*victim)->remote.ip);
     close(*find(*victim), ErrorCode::no_slot, "half open", now);
   }
 }
@@ -95,6 +96,7 @@ void Node::State::check_half_open(Peer& peer, Now now) {
   }
   const bool silent = peer.progress == Progress::silent;
   counts.first_messages_late += silent;
+  if (silent) attacks.on(Attack::slowloris, peer.remote.ip);
   close(peer, ErrorCode::handshake_timeout, silent ? "first message" : "message of the handshake", now);
 }
 
@@ -102,10 +104,8 @@ void Node::State::check_half_open(Peer& peer, Now now) {
 void Node::State::log_security(Now now) {
   if (now.mono < security_log_due) return;
   const AdmissionCounts& admitted = admission->counts();
-  const uint64_t slow = counts.half_open_dropped + counts.first_messages_late;
   const uint64_t asked = admitted.retried + admitted.dropped;
   const bool flood = asked - logged_asked >= handshake_flood_min;
-  const bool slowloris = slow - logged_slow >= slowloris_min;
   if (flood) {
     log(LogLevel::warning, "handshake_flood",
         {{"asked_to_solve", std::to_string(asked - logged_asked)},
@@ -114,12 +114,7 @@ void Node::State::log_security(Now now) {
          {"over_allowance", std::to_string(admitted.over_allowance)},
          {"wait_ms", std::to_string(admission->expected_wait(now.mono) / std::chrono::milliseconds{1})}});
   }
-  if (slowloris) {
-    log(LogLevel::warning, "slowloris",
-        {{"half_open", std::to_string(half_open.size())}, {"dropped", std::to_string(slow - logged_slow)}});
-  }
   logged_asked = asked;
-  logged_slow = slow;
   security_log_due = now.mono + security_log_pause;
 }
 

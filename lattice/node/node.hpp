@@ -2,6 +2,7 @@
 // The program and the simulator run this same class.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +16,8 @@
 #include <lattice/link/link.hpp>
 #include <lattice/node/effect.hpp>
 #include <lattice/node/half_open.hpp>
+#include <lattice/peers/attack_watch.hpp>
+#include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/peers/tip_watch.hpp>
@@ -64,8 +67,9 @@ struct NodeConfig {
   size_t outbound_target = 10;
   size_t dials_max = 16;  // at once, with their handshakes
   HalfOpenLimits half_open;
-  EvictionLimits eviction;  // who of those that came in stays where all slots are taken
-  BanList banned;           // neither dialled, but as one of `connect`, nor taken in
+  EvictionLimits eviction;          // who of those that came in stays where all slots are taken
+  BanList banned;                   // neither dialled, but as one of `connect`, nor taken in
+  CostLimits costs = node_costs();  // of what each peer, and all together, may send; the chain's pace decides `news`
   TipWatchLimits tip_watch;
   size_t rescue_outbound = 2;  // dialled beside the others while our chain is in doubt
   AdmissionLimits admission;
@@ -140,7 +144,9 @@ struct NodeReport {
   std::optional<IpAddress> external_address;  // that they see us at
   bool stale_tip = false, eclipse_suspected = false;
   uint64_t tip_alarms = 0, rescue_dials = 0;
-  std::optional<Error> failed;  // the node cannot go on
+  uint64_t throttled = 0, over_budget = 0;       // times that a peer was not read for a while; messages beyond that
+  std::array<uint64_t, attack_kinds> attacks{};  // intervals with one, by Attack
+  std::optional<Error> failed;                   // the node cannot go on
 };
 
 // What it has done since it was made.
@@ -151,6 +157,7 @@ struct NodeCounts {
   uint64_t consensus = 0;  // messages for the chain, copies too
   uint64_t half_open_dropped = 0, first_messages_late = 0;
   uint64_t evicted = 0;
+  uint64_t throttled = 0, over_budget = 0;
   uint64_t tip_alarms = 0, rescue_dials = 0;
 };
 

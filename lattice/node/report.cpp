@@ -76,6 +76,9 @@ NodeReport Node::State::report() const {
   out.stale_tip = tip_watch.holds(TipDoubt::no_progress);
   out.eclipse_suspected = tip_watch.suspected();
   out.tip_alarms = counts.tip_alarms;
+  out.throttled = counts.throttled;
+  out.over_budget = counts.over_budget;
+  for (size_t i = 0; i < attack_kinds; ++i) out.attacks[i] = attacks.times(static_cast<Attack>(i));
   out.rescue_dials = counts.rescue_dials;
   out.failed = failed;
   return out;

@@ -17,6 +17,7 @@
 #include <lattice/node/peer.hpp>
 #include <lattice/node/recent.hpp>
 #include <lattice/peers/agreement.hpp>
+#include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/backoff.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/sync/block_download.hpp>
@@ -42,7 +43,6 @@ constexpr Duration unread_patience = std::chrono::seconds{60};      // for a pee
 constexpr Duration block_timer_step = std::chrono::milliseconds{100};
 constexpr Duration security_log_pause = std::chrono::seconds{10};
 constexpr uint64_t handshake_flood_min = 100;  // first messages asked to solve in that time: one busy honest group is no attack
-constexpr uint64_t slowloris_min = 32;         // handshakes dropped in that time because they came no further
 
 // What an answer of the world or the chain belongs to.
 struct ForHeaders {
@@ -138,6 +138,20 @@ struct Node::State {
   void check_claims(Now now);
   std::optional<int64_t> clock_difference(Now now) const;
   std::optional<uint64_t> network_height(Instant now) const;
+
+  // budgets.cpp
+  bool within_budget(Peer& peer, const wire::Message& message, size_t bytes, Now now);
+  bool charge(Peer& peer, uint16_t command, size_t bytes, bool solicited, Now now);
+  void charge_unknown(Peer& peer, Now now);
+  void pause_reading(Peer& peer, Duration wait, Now now);
+  void read_again(Peer& peer, Now now);
+
+  // attacks.cpp
+  void watch_attacks(Now now);
+
+  // recheck.cpp
+  void recheck(Now now);
+  void recheck_peer(Peer& peer, const std::vector<Suite>& allowed, Now now);
 
   // tip_alarm.cpp
   TipView tip_view(Instant now) const;
@@ -287,7 +301,7 @@ struct Node::State {
   HalfOpen half_open;
   Secret<32> eviction_key;
   std::map<ConnId, Instant> signing;  // for who has come in: since when the workers have it
-  uint64_t logged_asked = 0, logged_slow = 0;
+  uint64_t logged_asked = 0;
   Instant security_log_due{};
 
   std::vector<Kept> kept;
@@ -301,6 +315,9 @@ struct Node::State {
   Instant clock_warning_due{}, rescue_dns_due{};
   TipWatch tip_watch{config.tip_watch};
   std::optional<Instant> doubted_since;
+  SharedBudget budget_of_all{config.costs};
+  AttackWatch attacks;
+  ConnId recheck_hand;  // who was looked at last
   SuccessionChain own_succession;
   Successions successions;
   size_t successions_judging = 0;

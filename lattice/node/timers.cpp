@@ -55,6 +55,8 @@ void Node::State::tick(Now now) {
   check_dns(now);
   check_claims(now);
   watch_tip(now);
+  follow_size(now);
+  rebalance(now);
   if (save_due <= now.mono || (synced && !saved_sum)) save_addresses(now);
   dial_dirty = true;
 }

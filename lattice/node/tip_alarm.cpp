@@ -31,6 +31,7 @@ void Node::State::watch_tip(Now now) {
   if (tip_watch.alarmed()) {
     if (!doubted_since) {
       doubted_since = now.mono;
+      rescue_from = ConnId{next_conn};
       ++counts.tip_alarms;
     }
     rescue(now);
@@ -56,39 +57,41 @@ void Node::State::log_doubt(const TipWatch::Change& change, Now now) {
        {"outbound", std::to_string(outbound_open_count())}});
 }
 
-// Whoever brings nothing makes place for the next: all that the book knows come by, two at a time.
+// Whoever brings nothing makes place for the next: all that the book knows come by, a few at a time.
 void Node::State::rescue(Now now) {
   if (!config.discovery) return;
   if (dns.size() > 0 && !dns.busy() && rescue_dns_due <= now.mono) {
     rescue_dns_due = now.mono + rescue_dns_pause;
     ask_dns(now);
   }
-  size_t there = 0;
-  for (auto& [conn, peer] : peers) {
-    if (!peer.rescue || !peer.alive()) continue;
-    if (peer.open() && peer.headers == 0 && now.mono - peer.since >= rescue_time) {
-      close(peer, ErrorCode::not_needed, "rescue", now);
-    } else {
-      ++there;
-    }
-  }
-  while (there < config.rescue_outbound && alive_count() < config.connections_max && dials_count() < config.dials_max) {
-    const ConnId next{next_conn};
-    if (!dial_next(now, true) && !dial_next(now, false)) return;
-    peers.at(next).rescue = true;
-    ++counts.rescue_dials;
-    ++there;
-  }
+  slots.set_extra(config.rescue_outbound);
+  dial_dirty = true;
+  if (beyond_target() == 0) return;
+  if (Peer* peer = idle_rescuer(now.mono - rescue_time)) close(*peer, ErrorCode::not_needed, "rescue", now);
 }
 
-// Of the others whoever has got least far, and of those the youngest. Never whom the operator named.
+size_t Node::State::beyond_target() const {
+  const size_t there = slots.count(SlotKind::full_relay), wanted = slots.limits().full_relay;
+  return there - std::min(there, wanted);
+}
+
+// One of those that were dialled since the doubt began and have brought nothing new; open for as long as that, where that is said.
+Peer* Node::State::idle_rescuer(std::optional<Instant> since) {
+  for (auto& [conn, peer] : peers) {
+    const bool newcomer = conn >= rescue_from && peer.alive() && peer.slot == SlotKind::full_relay;
+    if (newcomer && peer.headers == 0 && (!since || (peer.open() && peer.since <= *since))) return &peer;
+  }
+  return nullptr;
+}
+
+// Of those that were there before whoever has got least far, and of those the youngest.
 Peer* Node::State::worst_outbound() {
   Peer* worst = nullptr;
   const auto worth = [](const Peer& peer) {
     return std::pair(std::max(peer.status.height, peer.shown_height), -peer.since.time_since_epoch());
   };
   for (auto& [conn, peer] : peers) {
-    if (!peer.open() || peer.inbound || peer.kept || peer.rescue || !peer.takes_slot()) continue;
+    if (conn >= rescue_from || !peer.open() || peer.slot != SlotKind::full_relay || !peer.takes_slot()) continue;
     if (worst == nullptr || worth(peer) < worth(*worst)) worst = &peer;
   }
   return worst;
@@ -96,23 +99,16 @@ Peer* Node::State::worst_outbound() {
 
 // Who brought headers that nobody else had shown stays, and one of those that had not goes for it.
 void Node::State::end_rescue(Now now) {
-  size_t stay = 0;
-  for (auto& [conn, peer] : peers) {
-    if (!peer.rescue || !peer.alive()) continue;
-    if (peer.headers == 0) {
-      close(peer, ErrorCode::not_needed, "rescue", now);
-      continue;
-    }
-    if (outbound_count() >= config.outbound_target) {
-      if (Peer* worst = worst_outbound()) close(*worst, ErrorCode::not_needed, "worst", now);
-    }
-    peer.rescue = false;
-    ++stay;
+  slots.set_extra(0);
+  while (beyond_target() > 0) {
+    Peer* peer = idle_rescuer(std::nullopt);
+    if (peer == nullptr) peer = worst_outbound();
+    if (peer == nullptr) break;
+    close(*peer, ErrorCode::not_needed, "rescue", now);
   }
   log(LogLevel::info, "tip_recovered",
       {{"height", std::to_string(best.block.height)},
-       {"after_s", std::to_string((now.mono - *doubted_since) / std::chrono::seconds{1})},
-       {"newcomers", std::to_string(stay)}});
+       {"after_s", std::to_string((now.mono - *doubted_since) / std::chrono::seconds{1})}});
   doubted_since.reset();
 }
 

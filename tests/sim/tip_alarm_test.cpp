@@ -51,6 +51,8 @@ struct Eclipsed {
     config.node.discovery = discovers;
     config.node.outbound_target = 5;
     config.node.rescue_outbound = rescue_outbound;
+    config.node.block_only_target = 0;
+    config.node.feeler_interval = config.node.churn_interval = std::chrono::hours{24};  // they are not what is tested
     if (discovers) config.node.seeds.push_back({"seeds.sim", {}, 0});
     config.address = address(index);
     config.chain = [make = kit->chain](Provider&) { return make(); };

@@ -31,6 +31,8 @@ struct TipAlarm : ::testing::Test {
     victim = &world.add();
     victim->config.seeds = {{"seed.test", {}, 0}};
     victim->config.outbound_target = stale;
+    victim->config.block_only_target = 0;
+    victim->config.feeler_interval = victim->config.churn_interval = std::chrono::hours{24};  // they are not what is tested
     return honest;
   }
   void start() {

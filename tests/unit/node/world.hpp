@@ -34,6 +34,7 @@ struct World;
 struct Machine {
   World& world;
   uint8_t number;
+  IpAddress ip = endpoint(number).ip;  // where it listens, and where its connections come from
   std::unique_ptr<Provider> provider;
   std::shared_ptr<LineChain> chain;
   MemoryStore store;
@@ -154,9 +155,9 @@ struct World {
     ++dials;
     Machine* target = nullptr;
     for (auto& machine : machines) {
-      if (machine->node && machine->listening && endpoint(machine->number) == effect.endpoint) target = machine.get();
+      if (machine->node && machine->listening && Endpoint{machine->ip, 4000} == effect.endpoint) target = machine.get();
     }
-    const Endpoint remote{endpoint(from.number).ip, static_cast<uint16_t>(50'000 + effect.conn.value)};
+    const Endpoint remote{from.ip, static_cast<uint16_t>(50'000 + effect.conn.value)};
     const auto accepted = target ? target->node->on_accepted(remote, target->now()) : std::nullopt;
     if (!accepted) {
       from.node->on_dial_failed(effect.conn, from.now());

@@ -31,7 +31,7 @@ namespace {
 struct NodeOptions {
   std::string chain, data, passphrase_file, listen, report, follow, outside_keys, as_table, log_level = "info",
                                                                                             log_format = "text";
-  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers;
+  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers, banned;
   bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
   double timeout_s = 0;
 };
@@ -73,6 +73,16 @@ HostResult<void> add_peers_and_seeds(const NodeOptions& options, NodeConfig& nod
                      "write --dns-seed seed.example.org");
     // The spec's entry stays: it may have operators, and a flag must not take them away.
     if (std::ranges::find(node.seeds, name, &DnsSeed::name) == node.seeds.end()) node.seeds.push_back({name, {}, 0});
+  }
+  for (const auto& text : options.banned) {
+    if (const auto node_id = parse_node_id(text)) {
+      node.banned.nodes.push_back(*node_id);
+    } else if (const auto subnet = Subnet::parse(text)) {
+      node.banned.subnets.push_back(*subnet);
+    } else {
+      return failure("\"" + text.substr(0, 160) + "\" cannot be banned", "it is no address, subnet or NodeID",
+                     "write --ban 203.0.113.7, --ban 203.0.113.0/24 or --ban lat1...");
+    }
   }
   if (options.no_dns || options.connect_only) node.seeds.clear();
   node.discovery = !options.connect_only;
@@ -279,6 +289,8 @@ void add_peer_options(CLI::App& command, NodeOptions& options) {
                    ->expected(0, 1)
                    ->type_name("[PEER]");
   command.parse_complete_callback([&options, only] { options.connect_only = only->count() > 0; });
+  command.add_option("--ban", options.banned, "Neither dial nor take in this address, subnet (IP/BITS) or NodeID (repeatable)")
+      ->allow_extra_args(false);
   command.add_option("--dns-seed", options.dns_seeds, "Ask this name for peers, beside the chain spec's (repeatable)")
       ->allow_extra_args(false);
   command.add_option("--dns-server", options.dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")

@@ -13,9 +13,16 @@ void Node::State::on(Peer& peer, wire::GetAddresses&, Now now) {
 void Node::State::on(Peer& peer, wire::Addresses& message, Now now) {
   const bool asked = std::exchange(peer.asked_addresses, false);
   if (!asked) {
-    if (message.entries.size() > unasked_addresses_max) return fault(peer, ErrorCode::unrequested, "addresses", now);
-    if (!peer.hearsay.take(static_cast<double>(message.entries.size()), now.mono)) return;
+    if (message.entries.size() > unasked_addresses_max) {
+      attacks.on(Attack::address_spam, peer.remote.ip);
+      return fault(peer, ErrorCode::unrequested, "addresses", now);
+    }
+    if (!peer.hearsay.take(static_cast<double>(message.entries.size()), now.mono)) {
+      attacks.on(Attack::address_spam, peer.remote.ip);
+      return;
+    }
   }
+  attacks.on(Attack::book_filling, peer.remote.ip, message.entries.size());
   if (!config.discovery || !peer.relays()) return;
   for (const auto& entry : message.entries) {
     if (!AddressBook::acceptable(entry.endpoint, peer.remote.ip)) continue;

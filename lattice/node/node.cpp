@@ -212,6 +212,7 @@ ByteView Node::pending_output(ConnId conn) {
 bool Node::wants_bytes(ConnId conn) const {
   Peer* peer = state_->find_alive(conn);
   if (peer == nullptr || !peer->link || !peer->link->wants_bytes()) return false;
+  if (peer->read_after) return false;
   return !state_->blocks.full() || state_->blocks.owed(conn) == 0;
 }
 

@@ -2,6 +2,7 @@
 // The program and the simulator run this same class.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,8 +17,12 @@
 #include <lattice/node/effect.hpp>
 #include <lattice/node/half_open.hpp>
 #include <lattice/peers/as_table.hpp>
+#include <lattice/peers/attack_watch.hpp>
+#include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
+#include <lattice/peers/reputation.hpp>
 #include <lattice/peers/slots.hpp>
+#include <lattice/peers/tip_watch.hpp>
 
 namespace lattice {
 
@@ -73,7 +78,11 @@ struct NodeConfig {
   std::shared_ptr<const AsTable> as_table;  // null: AS numbers and regions are not known
   size_t dials_max = 16;                    // at once, with their handshakes
   HalfOpenLimits half_open;
-  EvictionLimits eviction;  // who of those that came in stays where all slots are taken
+  EvictionLimits eviction;          // who of those that came in stays where all slots are taken
+  BanList banned;                   // neither dialled, but as one of `connect`, nor taken in
+  CostLimits costs = node_costs();  // of what each peer, and all together, may send; the chain's pace decides `news`
+  TipWatchLimits tip_watch;
+  size_t rescue_outbound = 2;  // dialled beside the others while our chain is in doubt
   AdmissionLimits admission;
   size_t known_addresses_max = 80'000;
   Duration connection_timeout = std::chrono::seconds{5};  // dial
@@ -147,7 +156,15 @@ struct NodeReport {
   uint64_t left_total = 0;
   std::vector<AvoidedReport> avoided;  // neither dialled nor taken now
   size_t queued_bytes = 0;             // for peers, not sealed yet
-  std::optional<Error> failed;         // the node cannot go on
+  // What independent address groups agree on (peers/agreement.hpp). Our own time is never moved by what others say.
+  std::optional<uint64_t> network_height;     // that most of them have reached
+  std::optional<int64_t> clock_difference;    // seconds by which they are ahead of us
+  std::optional<IpAddress> external_address;  // that they see us at
+  bool stale_tip = false, eclipse_suspected = false;
+  uint64_t tip_alarms = 0;                       // times that our chain came into doubt
+  uint64_t throttled = 0, over_budget = 0;       // times that a peer was not read for a while; messages beyond that
+  std::array<uint64_t, attack_kinds> attacks{};  // intervals with one, by Attack
+  std::optional<Error> failed;                   // the node cannot go on
 };
 
 // What it has done since it was made.
@@ -158,6 +175,8 @@ struct NodeCounts {
   uint64_t consensus = 0;  // messages for the chain, copies too
   uint64_t half_open_dropped = 0, first_messages_late = 0;
   uint64_t evicted = 0;
+  uint64_t throttled = 0, over_budget = 0;
+  uint64_t tip_alarms = 0;  // times that our chain came into doubt
   uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;
   std::map<SlotRefusal, uint64_t> refused;
 };

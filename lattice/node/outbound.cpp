@@ -40,7 +40,9 @@ bool Node::State::open_slot(const SlotPlan::Opening& opening, Now now) {
 
 bool Node::State::reachable(const KnownAddress& address, Instant now) const {
   if (address.node && (connected_to(*address.node) || is_self(*address.node))) return false;
-  return !connected_to(address.endpoint) && !addresses.is_own(address.endpoint) && !reputation.avoided(address.endpoint, now);
+  if (connected_to(address.endpoint) || addresses.is_own(address.endpoint)) return false;
+  const Response response = reputation.response(address.endpoint, address.node, now);
+  return response < Response::discourage || (response == Response::discourage && short_of_peers());
 }
 
 // True also where it is not dialled: then the next opening is another.

@@ -82,6 +82,15 @@ NodeReport Node::State::report() const {
   out.left.assign(left.begin(), left.end());
   out.left_total = left_total;
   for (const auto& [ip, reason] : reputation.avoided(tick_due)) out.avoided.push_back({ip, reason});
+  out.network_height = network_height(tick_due);
+  out.clock_difference = said_difference;
+  if (const auto agreed = own_addresses.exact(tick_due)) out.external_address = agreed->value;
+  out.stale_tip = tip_watch.holds(TipDoubt::no_progress);
+  out.eclipse_suspected = tip_watch.suspected();
+  out.tip_alarms = counts.tip_alarms;
+  out.throttled = counts.throttled;
+  out.over_budget = counts.over_budget;
+  for (size_t i = 0; i < attack_kinds; ++i) out.attacks[i] = attacks.times(static_cast<Attack>(i));
   out.failed = failed;
   return out;
 }

@@ -54,7 +54,7 @@ Population::Population(const Crowd& crowd, const Resources& attacker, uint64_t s
   std::string text;
   for (size_t i = 0; i < crowd.groups; ++i) {
     const size_t system = skewed(crowd.systems, rng);
-    say_group(text, groups[i], 1 + system, mixed(seed, system) % region_count);
+    say_group(text, groups[i], 1 + system, system % region_count);
   }
   for (size_t i = 0; i < hostile_groups; ++i) {
     const size_t system = i % std::max<size_t>(attacker.systems, 1);

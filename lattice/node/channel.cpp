@@ -95,7 +95,12 @@ void Node::State::on_open(Peer& peer, Now now) {
   enter(peer, Stage::open, now);
   if (!peer.inbound) {
     addresses.on_answered(peer.remote, *peer.node, peer.status.services, now);
-    if (config.discovery) {
+    if (peer.is_feeler()) {
+      ++counts.feelers_answered;
+      return close(peer, ErrorCode::not_needed, "feeler", now);
+    }
+    close_replaced(peer, now);
+    if (config.discovery && peer.relays()) {
       peer.asked_addresses = true;
       send(peer, wire::GetAddresses{}, now);
     }
@@ -113,6 +118,7 @@ void Node::State::on_open(Peer& peer, Now now) {
                  {{"peer", node_id_text(*peer.node)},
                   {"addr", peer.remote.text()},
                   {"inbound", peer.inbound ? "1" : "0"},
+                  {"slot", std::string(slot_kind_name(peer.slot))},
                   {"source", std::string(source_name(peer.source))},
                   {"suite", std::string(suite_name(peer.suite))},
                   {"height", std::to_string(peer.status.height)}},

@@ -24,6 +24,7 @@ void Node::State::enter(Peer& peer, Stage stage, Now now) {
     half_open.put(peer.conn, peer.remote.ip, peer.progress);
   else
     half_open.remove(peer.conn);
+  if (!peer.alive()) slots.remove(peer.conn);
   peer.since = now.mono;
   watch(peer);
 }
@@ -123,6 +124,8 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   peer.node = event.peer;
   peer.own = event.own;
   peer.genesis = is_genesis(event.peer);
+  if (!peer.takes_slot()) slots.remove(peer.conn);
+  note_machine(peer.remote.ip, now.mono);
   peer.suite = event.suite;
   peer.resumed = event.resumed;
   counts.resumed += event.resumed;
@@ -246,7 +249,9 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
   const bool was_open = peer.stage == Stage::open;
   const bool long_lived = was_open && now.mono - peer.since >= std::chrono::seconds{60};
   if (!by_peer) ask_later(peer, error.code);
-  if (!peer.inbound && !peer.asks_after && error.code != ErrorCode::duplicate_link)
+  // A link of ours that did what it was opened for, or that is not needed beside others, says nothing against the address.
+  const bool done = error.code == ErrorCode::duplicate_link || (error.code == ErrorCode::not_needed && !by_peer);
+  if (!peer.inbound && !peer.asks_after && !done)
     addresses.on_failed(peer.remote, now.mono);
   if (peer.kept) {
     Kept& entry = kept[*peer.kept];

@@ -47,32 +47,45 @@ void Node::State::note_arrival(Peer& peer, Now now) {
   peer.merits.conn = peer.conn;
   peer.merits.group = keyed_group(eviction_key.view(), peer.remote.ip);
   peer.merits.is_v4 = peer.remote.ip.is_v4();
+  peer.merits.region = slot_address(peer.remote).region;
   peer.merits.connected = now.mono;
 }
 
-// Of all slots taken one becomes free, if anybody has to go. False: it is the newcomer that has to.
+// A slot for who has come in and shown who it is; where all are taken another goes. False: it is the newcomer that has to.
 bool Node::State::make_room(const Peer& fresh, Now now) {
-  while (beyond_slots(fresh)) {
-    const auto victim = evictable(fresh);
-    if (!victim) return false;
+  if (!fresh.inbound || !fresh.takes_slot()) return true;
+  const SlotAddress address = slot_address(fresh.remote);
+  for (;;) {
+    const auto refusal = slots.refusal(SlotKind::inbound, address);
+    const bool crowded = refusal == SlotRefusal::ip_full || refusal == SlotRefusal::subnet_full;
+    if (!refusal || (crowded && is_named(*fresh.node))) break;
+    const auto region = refusal == SlotRefusal::region_full ? address.region : std::nullopt;
+    const auto victim = crowded ? std::nullopt : evictable(fresh, region);
+    if (!victim) {
+      ++counts.refused[*refusal];
+      return false;
+    }
     ++counts.evicted;
     close(*find(*victim), ErrorCode::no_slot, "evicted", now);
   }
+  slots.add(fresh.conn, SlotKind::inbound, address, now.mono);
   return true;
 }
 
-// Not the newcomer: it has had no time to earn anything. Whoever comes in crowds pushes out its own all the same.
-std::optional<ConnId> Node::State::evictable(const Peer& fresh) const {
-  // Whom the operator named may have changed keys since.
-  const auto named = [&](const NodeId& node) {
-    return is_trusted(node) ||
-           std::ranges::any_of(successions.ancestors(node), [&](const NodeId& old) { return is_trusted(old); });
-  };
+// Whom the operator named may have changed keys since.
+bool Node::State::is_named(const NodeId& node) const {
+  return is_trusted(node) || std::ranges::any_of(successions.ancestors(node), [&](const NodeId& old) { return is_trusted(old); });
+}
+
+// Not the newcomer: it has had no time to earn anything. Whoever comes in crowds pushes out its own all the same. `region`: only
+// of these.
+std::optional<ConnId> Node::State::evictable(const Peer& fresh, std::optional<uint8_t> region) const {
   std::vector<EvictionCandidate> candidates;
   for (const auto& [conn, peer] : peers) {
     if (conn == fresh.conn || !peer.alive() || !peer.inbound || !peer.node || !peer.takes_slot()) continue;
+    if (region && slots.region_of(conn) != region) continue;
     candidates.push_back(peer.merits);
-    candidates.back().named = named(*peer.node);
+    candidates.back().named = is_named(*peer.node);
   }
   return eviction_victim(candidates, config.eviction);
 }

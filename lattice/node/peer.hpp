@@ -10,6 +10,7 @@
 #include <lattice/peers/allowance.hpp>
 #include <lattice/peers/eviction.hpp>
 #include <lattice/peers/reputation.hpp>
+#include <lattice/peers/slots.hpp>
 #include <lattice/wire/messages.hpp>
 
 namespace lattice {
@@ -48,6 +49,8 @@ struct Peer {
   bool inbound = false;
   PeerSource source = PeerSource::inbound;
   std::optional<size_t> kept;  // its place among the operator's peers
+  SlotKind slot = SlotKind::inbound;
+  std::optional<ConnId> replaces;  // goes once this one is open
   Stage stage = Stage::dialing;
   Instant since{};           // in this stage
   bool socket_gone = false;  // the host said so first
@@ -92,6 +95,9 @@ struct Peer {
 
   bool alive() const { return stage != Stage::closing; }
   bool open() const { return stage == Stage::open; }
+  bool is_feeler() const { return slot == SlotKind::feeler; }
+  // Addresses, transactions and consensus messages go both ways.
+  bool relays() const { return slot != SlotKind::block_only && slot != SlotKind::feeler; }
   bool half_open() const { return inbound && stage == Stage::handshake; }
   // Others' handshakes under way take none: else whoever says nothing could take them all.
   bool takes_slot() const { return !half_open() && !genesis && !expects_genesis && !asks_after; }

@@ -32,6 +32,14 @@ NodeReport Node::State::report() const {
   out.consensus_received = counts.consensus;
   out.blocks_in_flight = blocks.owed();
   out.known_addresses = addresses.size();
+  out.tried_addresses = addresses.tried_size();
+  out.network_machines = size ? size->machines(tick_due) : 0;
+  out.inbound_max = slots.inbound_max();
+  out.feelers = counts.feelers;
+  out.feelers_answered = counts.feelers_answered;
+  out.anchors_tried = counts.anchors_tried;
+  out.exchanged = counts.exchanged;
+  out.refused = counts.refused;
   out.handshakes = counts.handshakes;
   out.resumed = counts.resumed;
   out.dials_failed = dials_failed;
@@ -54,6 +62,10 @@ NodeReport Node::State::report() const {
     row.inbound = peer.inbound;
     row.established = peer.open();
     row.genesis = peer.genesis;
+    row.slot = peer.slot;
+    const SlotAddress known = slot_address(peer.remote);
+    row.asn = known.asn;
+    row.region = known.region;
     row.suite = peer.suite;
     row.resumed = peer.resumed;
     row.source = peer.source;

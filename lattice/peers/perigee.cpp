@@ -24,7 +24,6 @@ size_t Perigee::learned() const {
 
 void Perigee::add(ConnId conn, Instant now) {
   if (watched_.size() >= watched_max) return;
-  if (!last_rotation_) last_rotation_ = now;
   const bool free = learned() < limits_.learned;
   const auto [at, fresh] = watched_.try_emplace(conn);
   ASSERT(fresh);
@@ -32,7 +31,15 @@ void Perigee::add(ConnId conn, Instant now) {
   at->second.learned = free;
 }
 
-void Perigee::remove(ConnId conn) { watched_.erase(conn); }
+void Perigee::remove(ConnId conn) {
+  watched_.erase(conn);
+  if (named_ == conn) named_.reset();
+}
+
+bool Perigee::is_learned(ConnId conn) const {
+  const auto peer = watched_.find(conn);
+  return peer != watched_.end() && peer->second.learned;
+}
 
 bool Perigee::is_over(const ArrivalId& id) const { return std::ranges::find(closed_, id) != closed_.end(); }
 
@@ -129,18 +136,6 @@ std::optional<Perigee::Score> Perigee::score(ConnId conn) const {
   return peer == watched_.end() ? std::nullopt : std::optional(score_of(peer->second));
 }
 
-std::optional<ConnId> Perigee::oldest_random(Instant now) const {
-  const Watched* oldest = nullptr;
-  ConnId out;
-  for (const auto& [conn, peer] : watched_) {
-    if (peer.learned || now - peer.since < limits_.rotation) continue;
-    if (oldest != nullptr && oldest->since <= peer.since) continue;
-    oldest = &peer;
-    out = conn;
-  }
-  return oldest == nullptr ? std::nullopt : std::optional(out);
-}
-
 // Of the learned ones; those drawn at random are what they are measured against, too.
 std::optional<ConnId> Perigee::slowest() const {
   const bool bounds = limits_.rule == PerigeeRule::ucb;
@@ -188,23 +183,17 @@ std::optional<ConnId> Perigee::least_missed() const {
   return best ? std::optional(best->second) : std::nullopt;
 }
 
-std::optional<Perigee::Exchange> Perigee::exchange(Instant now) {
+std::optional<ConnId> Perigee::exchange(Instant now) {
   close_windows(now);
-  if (limits_.learned == 0 || watched_.size() < limits_.slots) return std::nullopt;
-  if (now - *last_rotation_ >= limits_.rotation) {
-    if (const auto oldest = oldest_random(now)) {
-      last_rotation_ = now;
-      return Exchange{*oldest, Why::rotation};
-    }
-  }
-  if (round_ < limits_.round_blocks || (last_round_ && now - *last_round_ < limits_.round_min)) return std::nullopt;
+  if (limits_.learned == 0 || watched_.size() < limits_.slots || learned() < limits_.learned) return std::nullopt;
+  if (round_ < limits_.round_blocks || (last_round_ && now - *last_round_ < limits_.round_min)) return named_;
   const bool all_known = std::ranges::all_of(
       watched_, [&](const auto& entry) { return !entry.second.learned || entry.second.samples.size() >= limits_.samples_min; });
-  if (!all_known || learned() < limits_.learned) return std::nullopt;
+  if (!all_known) return named_;
   round_ = 0;
   last_round_ = now;
-  const auto worst = limits_.rule == PerigeeRule::subset ? least_missed() : slowest();
-  return worst ? std::optional(Exchange{*worst, Why::slow}) : std::nullopt;
+  named_ = limits_.rule == PerigeeRule::subset ? least_missed() : slowest();
+  return named_;
 }
 
 }  // namespace lattice

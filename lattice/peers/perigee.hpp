@@ -7,9 +7,9 @@
 // David and Nagaraja 2003, 7.1). After each round one peer at most goes: where even the lower bound of its percentile is above the
 // upper bound of somebody else's. Its place is for a stranger at random: so the good ones are found.
 //
-// Being fast can be bought. So only some of the peers are learned; the others are drawn at random and stay whatever they bring,
-// but for the oldest of them now and then: who never leaves would else gather in those places. Not watched at all are those whom
-// the operator named, block-only peers, anchors and feelers.
+// Being fast can be bought. So only some of the peers are learned; the others are drawn at random, are what the learned ones are
+// compared with, and never go for what is measured here. Not watched at all are those whom the operator named, block-only peers,
+// anchors and feelers.
 #pragma once
 
 #include <deque>
@@ -37,7 +37,6 @@ struct PerigeeLimits {
   size_t samples_min = 40;   // who has fewer is not judged, and while a learned one has nobody goes
   size_t round_blocks = 50;
   Duration round_min = std::chrono::minutes{10};  // no two go in less, however fast blocks come
-  Duration rotation = std::chrono::hours{4};      // of the peers drawn at random: one, the oldest
 };
 
 // What arrives: a block's hash, or that of a message.
@@ -52,11 +51,6 @@ class Perigee {
   static constexpr size_t counted_max = 64;    // valid, window not over
   static constexpr size_t closed_max = 256;    // remembered, so that nothing counts twice
 
-  enum class Why : uint8_t { slow, rotation };
-  struct Exchange {
-    ConnId conn;
-    Why why = Why::slow;
-  };
   struct Score {
     bool learned = false;
     size_t samples = 0;
@@ -76,10 +70,11 @@ class Perigee {
   // Counts from now on, if it was announced, and no longer than a window ago.
   void on_valid(const ArrivalId& id, Instant now);
 
-  // Who goes now; it is still watched until remove(). At most one for each round, and one for each rotation.
-  std::optional<Exchange> exchange(Instant now);
+  // Who is to go: named when a round ends, and until remove() or the end of the next. At most one a round.
+  std::optional<ConnId> exchange(Instant now);
 
   std::optional<Score> score(ConnId conn) const;
+  bool is_learned(ConnId conn) const;
   size_t watched() const { return watched_.size(); }
   size_t learned() const;
 
@@ -110,7 +105,6 @@ class Perigee {
   void close(const Counted& counted);
   void forget(const ArrivalId& id);
   Score score_of(const Watched& peer) const;
-  std::optional<ConnId> oldest_random(Instant now) const;
   std::optional<ConnId> slowest() const;
   std::optional<ConnId> least_missed() const;
   Duration lag_without(ConnId conn) const;
@@ -122,7 +116,8 @@ class Perigee {
   std::deque<ArrivalId> closed_;
   uint64_t serial_ = 0;
   size_t round_ = 0;  // closed in this round
-  std::optional<Instant> last_round_, last_rotation_;
+  std::optional<Instant> last_round_;
+  std::optional<ConnId> named_;
 };
 
 }  // namespace lattice

@@ -143,7 +143,7 @@ void Graph::count_places(LearningRound& out) const {
   size_t learned = 0, random = 0, bad_learned = 0, bad_random = 0;
   for (uint32_t host = static_cast<uint32_t>(hostile_); host < hosts_.size(); ++host) {
     for (const auto& [other, conn] : hosts_[host].out) {
-      const bool is_learned = hosts_[host].perigee.score(conn)->learned;
+      const bool is_learned = hosts_[host].perigee.is_learned(conn);
       ++(is_learned ? learned : random);
       if (hostile(other)) ++(is_learned ? bad_learned : bad_random);
     }
@@ -173,7 +173,7 @@ LearningRound Graph::round() {
     const auto exchange = hosts_[host].perigee.exchange(now_);
     if (!exchange) continue;
     ++out.exchanges;
-    drop(host, exchange->conn);
+    drop(host, *exchange);
     fill(host);
   }
   return out;

@@ -20,7 +20,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using Why = Perigee::Why;
 
 Instant at(Duration since) { return Instant{since}; }
 
@@ -81,8 +80,7 @@ TEST(Perigee, OfTheLearnedOnesTheSlowestGoes) {
   feed.blocks(50);
   const auto exchange = feed.perigee.exchange(feed.now);
   ASSERT_TRUE(exchange);
-  EXPECT_EQ(exchange->conn, ConnId{2}) << "slower than the other learned one; slower ones were drawn at random";
-  EXPECT_EQ(exchange->why, Why::slow);
+  EXPECT_EQ(*exchange, ConnId{2}) << "slower than the other learned one; slower ones were drawn at random";
   const auto score = feed.perigee.score(ConnId{2});
   ASSERT_TRUE(score);
   EXPECT_TRUE(score->learned);
@@ -101,8 +99,13 @@ TEST(Perigee, OneARoundAndNoneWhileTheNextIsUnknown) {
   feed.blocks(39);
   EXPECT_FALSE(feed.perigee.exchange(feed.now)) << "too new";
   feed.blocks(11);
-  ASSERT_TRUE(feed.perigee.exchange(feed.now));
-  EXPECT_FALSE(feed.perigee.exchange(feed.now)) << "the round has just begun";
+  ASSERT_EQ(feed.perigee.exchange(feed.now), ConnId{1}) << "slower than the newcomer";
+  feed.remove(ConnId{1});
+  feed.add(6, milliseconds{900});
+  feed.blocks(49);
+  EXPECT_FALSE(feed.perigee.exchange(feed.now));
+  feed.blocks(1);
+  EXPECT_EQ(feed.perigee.exchange(feed.now), ConnId{6});
 }
 
 TEST(Perigee, RoundsLastSomeTimeHoweverFastTheBlocks) {
@@ -110,16 +113,17 @@ TEST(Perigee, RoundsLastSomeTimeHoweverFastTheBlocks) {
   limits.round_min = hours{3};
   Feed feed = four(limits);
   feed.blocks(50);
-  ASSERT_TRUE(feed.perigee.exchange(feed.now));
+  ASSERT_EQ(feed.perigee.exchange(feed.now), ConnId{2});
   const Instant before = feed.now;
+  feed.remove(ConnId{2});
+  feed.add(5, milliseconds{900});
   feed.blocks(100);
   EXPECT_FALSE(feed.perigee.exchange(feed.now));
-  EXPECT_TRUE(feed.perigee.exchange(before + hours{3}));
+  EXPECT_EQ(feed.perigee.exchange(before + hours{3}), ConnId{5});
 }
 
 TEST(Perigee, WhoIsNotWorseWithConfidenceStays) {
   PerigeeLimits limits = few();
-  limits.rotation = hours{1000};
   SeededRng rng(7);
   Feed feed(limits);
   for (uint64_t conn = 1; conn <= 4; ++conn) feed.add(conn, Duration{});
@@ -137,7 +141,7 @@ TEST(Perigee, WhoSaysNothingCountsWithTheWholeWindow) {
   EXPECT_EQ(feed.perigee.score(ConnId{1})->lag, few().window);
   const auto exchange = feed.perigee.exchange(feed.now);
   ASSERT_TRUE(exchange);
-  EXPECT_EQ(exchange->conn, ConnId{1});
+  EXPECT_EQ(*exchange, ConnId{1});
 }
 
 // It is first with every announcement, and gives none of the blocks.
@@ -157,7 +161,7 @@ TEST(Perigee, WhoAnnouncesFirstAndWithholdsCountsWithTheWholeWindow) {
   feed.now += minutes{1};
   const auto exchange = feed.perigee.exchange(feed.now);
   ASSERT_TRUE(exchange);
-  EXPECT_EQ(exchange->conn, ConnId{1});
+  EXPECT_EQ(*exchange, ConnId{1});
   EXPECT_EQ(feed.perigee.score(ConnId{1})->lag, few().window);
   EXPECT_EQ(feed.perigee.score(ConnId{2})->lag, Duration{}) << "it is the first of those that gave it";
 }
@@ -202,28 +206,40 @@ TEST(Perigee, NonsenseCostsNobodyElse) {
   feed.now += minutes{1};
   const auto exchange = feed.perigee.exchange(feed.now);
   ASSERT_TRUE(exchange);
-  EXPECT_EQ(exchange->conn, ConnId{2});
+  EXPECT_EQ(*exchange, ConnId{2});
   EXPECT_EQ(feed.perigee.score(ConnId{1})->lag, milliseconds{10});
 }
 
-TEST(Perigee, ThoseDrawnAtRandomGoByTheirAgeOnly) {
-  PerigeeLimits limits = few();
-  limits.rotation = hours{10};
-  Feed feed = four(limits);
-  feed.lags[ConnId{3}] = Duration{-1};
-  feed.lags[ConnId{4}] = Duration{-1};
+TEST(Perigee, ThoseDrawnAtRandomStayHoweverLittleTheyBring) {
+  Feed feed = four();
+  feed.lags[ConnId{3}] = feed.lags[ConnId{4}] = Duration{-1};
   feed.lags[ConnId{1}] = feed.lags[ConnId{2}] = milliseconds{5};
   feed.blocks(500);
-  EXPECT_FALSE(feed.perigee.exchange(feed.now)) << "however little they bring";
-  feed.blocks(100);
-  const auto exchange = feed.perigee.exchange(feed.now);
-  ASSERT_TRUE(exchange);
-  EXPECT_EQ(exchange->conn, ConnId{3}) << "the oldest, drawn before the other";
-  EXPECT_EQ(exchange->why, Why::rotation);
+  EXPECT_FALSE(feed.perigee.exchange(feed.now));
+  feed.lags[ConnId{1}] = Duration{-1};
+  feed.blocks(200);
+  EXPECT_EQ(feed.perigee.exchange(feed.now), ConnId{1});
+  EXPECT_TRUE(feed.perigee.is_learned(ConnId{1}));
+  EXPECT_FALSE(feed.perigee.is_learned(ConnId{3}));
+}
+
+// Nobody else may be to be had: then who was named stays, and is named again until it has gone, or has got better.
+TEST(Perigee, WhoIsNamedIsNamedUntilItGoesOrIsBetter) {
+  Feed feed = four();
+  feed.blocks(50);
+  EXPECT_EQ(feed.perigee.exchange(feed.now), ConnId{2});
+  feed.lags[ConnId{2}] = milliseconds{50};
+  feed.blocks(49);
+  EXPECT_EQ(feed.perigee.exchange(feed.now), ConnId{2});
+  feed.blocks(200);
+  EXPECT_EQ(feed.perigee.exchange(feed.now), ConnId{1});
   feed.remove(ConnId{3});
+  EXPECT_FALSE(feed.perigee.exchange(feed.now)) << "a slot is free";
   feed.add(5, Duration{});
-  EXPECT_FALSE(feed.perigee.score(ConnId{5})->learned);
-  EXPECT_FALSE(feed.perigee.exchange(feed.now)) << "one in ten hours";
+  EXPECT_EQ(feed.perigee.exchange(feed.now), ConnId{1});
+  feed.remove(ConnId{1});
+  feed.add(6, Duration{});
+  EXPECT_FALSE(feed.perigee.exchange(feed.now));
 }
 
 TEST(Perigee, NobodyGoesWhileSlotsAreFree) {
@@ -249,7 +265,7 @@ TEST(Perigee, OtherRules) {
   limits.rule = PerigeeRule::vanilla;
   Feed worst = four(limits);
   worst.blocks(50);
-  EXPECT_EQ(worst.perigee.exchange(worst.now)->conn, ConnId{2});
+  EXPECT_EQ(worst.perigee.exchange(worst.now), ConnId{2});
 
   // Peer 1 is the slower one, but of every second block the only one to bring word: without it all would be late.
   limits.rule = PerigeeRule::subset;
@@ -259,7 +275,7 @@ TEST(Perigee, OtherRules) {
     missed.lags[ConnId{1}] = i % 2 == 0 ? Duration{} : Duration{seconds{9}};
     missed.blocks(1);
   }
-  EXPECT_EQ(missed.perigee.exchange(missed.now)->conn, ConnId{2});
+  EXPECT_EQ(missed.perigee.exchange(missed.now), ConnId{2});
 }
 
 // The same said in the simplest way: everything is kept in lists and found by looking through them.
@@ -282,13 +298,13 @@ class Model {
 
   void add(ConnId conn, Instant now) {
     if (rows_.size() == 32) return;
-    if (!rotated_) rotated_ = now;
     size_t learned = 0;
     for (const Row& row : rows_) learned += row.learned;
     rows_.push_back({conn, now, learned < limits_.learned, {}, {}});
   }
   void remove(ConnId conn) {
     std::erase_if(rows_, [&](const Row& row) { return row.conn == conn; });
+    if (named_ == conn) named_ = std::nullopt;
   }
   void announced(ConnId conn, const ArrivalId& id, Instant when) {
     if (done(id)) return;
@@ -353,35 +369,24 @@ class Model {
     return {smallest(std::max(1.0, std::floor(n * q - spread))), smallest(std::ceil(n * q)),
             smallest(std::ceil(n * q + spread))};
   }
-  std::optional<std::pair<ConnId, Why>> exchange(Instant now) {
+  std::optional<ConnId> exchange(Instant now) {
     pass(now);
-    if (rows_.size() < limits_.slots) return std::nullopt;
-    if (now - *rotated_ >= limits_.rotation) {
-      const Row* oldest = nullptr;
-      for (const Row& row : rows_)
-        if (!row.learned && row.since + limits_.rotation <= now && (!oldest || row.since < oldest->since)) oldest = &row;
-      if (oldest != nullptr) {
-        rotated_ = now;
-        return std::pair(oldest->conn, Why::rotation);
-      }
-    }
-    if (blocks_ < limits_.round_blocks) return std::nullopt;
-    if (round_ && now < *round_ + limits_.round_min) return std::nullopt;
-    size_t learned = 0;
+    size_t learned = 0, unknown = 0;
     for (const Row& row : rows_) {
-      if (row.learned && row.lags.size() < limits_.samples_min) return std::nullopt;
       learned += row.learned;
+      unknown += row.learned && row.lags.size() < limits_.samples_min;
     }
-    if (learned < limits_.learned) return std::nullopt;
+    if (rows_.size() < limits_.slots || learned < limits_.learned) return std::nullopt;
+    if (unknown > 0 || blocks_ < limits_.round_blocks || (round_ && now < *round_ + limits_.round_min)) return named_;
     blocks_ = 0;
     round_ = now;
+    named_ = std::nullopt;
     const Row* worst = nullptr;
     for (const Row& row : rows_)
       if (row.learned && (!worst || bounds(row)[0] >= bounds(*worst)[0])) worst = &row;
     for (const Row& row : rows_)
-      if (row.lags.size() >= limits_.samples_min && bounds(row)[2] < bounds(*worst)[0])
-        return std::pair(worst->conn, Why::slow);
-    return std::nullopt;
+      if (row.lags.size() >= limits_.samples_min && bounds(row)[2] < bounds(*worst)[0]) named_ = worst->conn;
+    return named_;
   }
   std::vector<Row>& rows() { return rows_; }
 
@@ -411,7 +416,8 @@ class Model {
   std::vector<std::pair<ArrivalId, Instant>> open_;
   std::vector<ArrivalId> done_;
   size_t blocks_ = 0;
-  std::optional<Instant> round_, rotated_;
+  std::optional<Instant> round_;
+  std::optional<ConnId> named_;
 };
 
 constexpr size_t steps = 100'000;
@@ -425,13 +431,12 @@ TEST(Perigee, DoesAsTheModel) {
   limits.round_min = minutes{2};
   limits.window = seconds{20};
   limits.quantile = 0.6;
-  limits.rotation = minutes{60};
   SeededRng rng(20201);
   Perigee perigee(limits);
   Model model(limits);
   Instant now = at(hours{1});
   uint64_t next_conn = 1, next_id = 1;
-  size_t slow = 0, rotated = 0;
+  size_t gone = 0;
   const auto some_conn = [&]() -> ConnId {
     if (model.rows().empty() || rng.below(8) == 0) return ConnId{1'000'000'000 + rng.below(3)};
     return model.rows()[rng.below(model.rows().size())].conn;
@@ -476,12 +481,10 @@ TEST(Perigee, DoesAsTheModel) {
     } else {
       const auto ours = perigee.exchange(now);
       const auto theirs = model.exchange(now);
-      ASSERT_EQ(ours.has_value(), theirs.has_value()) << "step " << step;
-      if (ours) {
-        ASSERT_EQ(ours->conn, theirs->first) << "step " << step;
-        ASSERT_EQ(ours->why, theirs->second) << "step " << step;
-        ++(ours->why == Why::slow ? slow : rotated);
-        remove(ours->conn);
+      ASSERT_EQ(ours, theirs) << "step " << step;
+      if (ours && rng.below(4) != 0) {
+        ++gone;
+        remove(*ours);
       }
       ASSERT_EQ(perigee.watched(), model.rows().size());
       if (step % 50 > 9) continue;
@@ -494,8 +497,7 @@ TEST(Perigee, DoesAsTheModel) {
       }
     }
   }
-  EXPECT_GE(slow, steps / 10'000) << "the steps must lead to exchanges";
-  EXPECT_GE(rotated, steps / 10'000);
+  EXPECT_GE(gone, steps / 10'000) << "the steps must lead to exchanges";
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ void Node::State::on_chain(BlockVerdict& event, Now now) {
   const bool valid = event.error.code == ErrorCode::none;
   const bool expected = !valid || event.block == sent->block.hash;
   blocks.on_verdict(sent->conn, sent->block, sent->bytes, valid && expected, now.mono);
+  if (valid) note_block_valid(event.block, now);
   blocks_dirty = true;
   Peer* peer = find_alive(sent->conn);
   if (peer == nullptr) return;
@@ -46,7 +47,10 @@ void Node::State::on_chain(ConsensusVerdict& event, Now now) {
   auto sent = take_pending<ForConsensus>(event.request);
   if (!sent) return;
   --consensus_judging;
-  if (event.relay) broadcast(sent->message, sent->conn, now);
+  if (event.relay) {
+    note_message_valid(sent->message.view(), sent->conn, now);
+    broadcast(sent->message, sent->conn, now);
+  }
   Peer* peer = find_alive(sent->conn);
   if (peer == nullptr) return;
   if (event.relay) peer->merits.last_message = now.mono;
@@ -83,6 +87,7 @@ void Node::State::on_chain(MissingFound& event, Now) {
 void Node::State::on_chain(BestHeaderChanged& event, Now) {
   if (have_best && event.fork_height < best.block.height) blocks.rewind(event.fork_height);
   best = std::move(event.best);
+  recent_blocks.insert(best.block.hash);
   have_best = more_missing = true;
   ++generation;
   header_sync.set_best(std::move(event.locator));
@@ -92,6 +97,7 @@ void Node::State::on_chain(BestHeaderChanged& event, Now) {
 
 void Node::State::on_chain(TipChanged& event, Now now) {
   tip = std::move(event.tip);
+  recent_blocks.insert(tip.block.hash);
   log(LogLevel::debug, "tip_changed", {{"height", std::to_string(tip.block.height)}, {"hash", to_hex(tip.block.hash.view())}});
   have_tip = dial_dirty = true;
   close_retired(now);

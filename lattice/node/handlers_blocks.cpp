@@ -24,6 +24,7 @@ void Node::State::on(Peer& peer, wire::Block& message, Now now) {
 }
 
 void Node::State::on(Peer& peer, wire::NotFound& message, Now now) {
+  arrivals.on_withheld(peer.conn);
   const size_t owed = blocks.on_not_found(peer.conn, message.hashes, now.mono);
   fault(peer, owed == 0 ? ErrorCode::unrequested : ErrorCode::not_found, "not_found", now);
   blocks_dirty = true;
@@ -39,6 +40,7 @@ void Node::State::check_block_timeouts(Now now) {
     close(*peer, ErrorCode::stalled, "blocks", now);
   }
   for (const ConnId conn : stalls.slow) {
+    arrivals.on_withheld(conn);
     if (Peer* peer = find_alive(conn)) fault(*peer, ErrorCode::stalled, "blocks", now);
   }
   blocks_dirty = true;

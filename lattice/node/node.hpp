@@ -17,6 +17,7 @@
 #include <lattice/node/half_open.hpp>
 #include <lattice/peers/as_table.hpp>
 #include <lattice/peers/eviction.hpp>
+#include <lattice/peers/perigee.hpp>
 #include <lattice/peers/slots.hpp>
 
 namespace lattice {
@@ -68,6 +69,9 @@ struct NodeConfig {
   Duration feeler_interval = std::chrono::minutes{2};
   // How long one that this node chose stays when somebody else can be had, at least; one of them changes in that time.
   Duration churn_interval = std::chrono::minutes{30};
+  // Of those that this node chooses for everything so many are learned: who brings blocks and messages later than others goes.
+  // Not more than half of them; 0: none.
+  size_t learned_slots = 4;
   size_t inbound_per_ip = 3, inbound_per_subnet = 10;
   bool adaptive_limit = true;               // the network's estimated size is a ceiling for who comes in
   std::shared_ptr<const AsTable> as_table;  // null: AS numbers and regions are not known
@@ -104,6 +108,7 @@ struct PeerReport {
   uint64_t bytes_in = 0, bytes_out = 0;
   uint64_t headers = 0, blocks = 0;  // valid ones it gave
   uint64_t unknown_messages = 0;
+  std::optional<Perigee::Score> arrivals;  // of those that this node chose: how late they bring news
   std::string user_agent;
 };
 // A peer that was left, and why: the newest 64.
@@ -127,10 +132,11 @@ struct NodeReport {
   uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0;
   uint64_t consensus_received = 0;  // messages, copies too
   size_t blocks_in_flight = 0;
-  size_t known_addresses = 0, tried_addresses = 0;  // of the known ones that answered
-  double network_machines = 0;                      // as estimated (peers/size_estimate.hpp)
-  size_t inbound_max = 0;                           // who may come in now
+  size_t known_addresses = 0, tried_addresses = 0;                               // of the known ones that answered
+  double network_machines = 0;                                                   // as estimated (peers/size_estimate.hpp)
+  size_t inbound_max = 0;                                                        // who may come in now
   uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;  // of whom this node chose
+  uint64_t exchanged_late = 0;                                                   // of the exchanged ones, by learned selection
   std::map<SlotRefusal, uint64_t> refused;                                       // who came in, by reason
   uint64_t handshakes = 0, resumed = 0, dials_failed = 0;
   size_t sockets = 0;         // that the host has not let go of, those of closed links too
@@ -158,7 +164,7 @@ struct NodeCounts {
   uint64_t consensus = 0;  // messages for the chain, copies too
   uint64_t half_open_dropped = 0, first_messages_late = 0;
   uint64_t evicted = 0;
-  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;
+  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0, exchanged_late = 0;
   std::map<SlotRefusal, uint64_t> refused;
 };
 

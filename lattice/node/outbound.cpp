@@ -79,7 +79,8 @@ bool Node::State::try_chosen(SlotKind kind, Now now) {
   return true;
 }
 
-std::optional<KnownAddress> Node::State::choose(const SlotPlan& among, SlotKind kind, Spread spread, bool crowded, Now now) const {
+std::optional<KnownAddress> Node::State::choose(const SlotPlan& among, SlotKind kind, Spread spread, bool crowded,
+                                                Now now) const {
   const Duration pause_limit = open_count() == 0  ? AddressBook::pause_alone
                                : short_of_peers() ? AddressBook::pause_short
                                                   : AddressBook::pause_max;
@@ -109,7 +110,7 @@ void Node::State::rebalance(Now now) {
   if (slots.next(now.mono)) return;  // something is missing: that comes first
   exchange_due = now.mono + vain_choice_pause;
   if (const auto redundant = slots.redundant(); redundant && exchange_peer(*redundant, now)) return;
-  if (churn_due > now.mono) return;
+  if (exchange_late(now) || churn_due > now.mono) return;
   churn_due = now.mono + std::chrono::duration_cast<Duration>(config.churn_interval * (0.5 + provider.rng().unit()));
   if (const auto old = churned(now)) exchange_peer(*old, now);
 }
@@ -117,7 +118,8 @@ void Node::State::rebalance(Now now) {
 std::optional<ConnId> Node::State::churned(Now now) {
   std::vector<ConnId> can_go;
   for (const auto& [conn, peer] : peers) {
-    if (peer.open() && peer.slot == SlotKind::full_relay && !peer.genesis && now.mono - peer.since >= config.churn_interval)
+    if (peer.open() && peer.slot == SlotKind::full_relay && !peer.genesis && !arrivals.is_learned(conn) &&
+        now.mono - peer.since >= config.churn_interval)
       can_go.push_back(conn);
   }
   if (can_go.empty()) return std::nullopt;
@@ -138,7 +140,8 @@ void Node::State::close_replaced(Peer& peer, Now now) {
   Peer* old = replaced ? find_alive(*replaced) : nullptr;
   if (old == nullptr) return;
   ++counts.exchanged;
-  close(*old, ErrorCode::not_needed, "exchanged", now);
+  counts.exchanged_late += old->late;
+  close(*old, ErrorCode::not_needed, old->late ? "learned selection" : "exchanged", now);
 }
 
 void Node::State::note_machine(const IpAddress& ip, Instant now) {

@@ -49,7 +49,7 @@ class Perigee {
   static constexpr size_t announced_max = 64;  // of one peer, the newest: who announces nonsense pushes out its own
   static constexpr size_t others_max = 256;    // of all that are not watched
   static constexpr size_t counted_max = 64;    // valid, window not over
-  static constexpr size_t closed_max = 256;    // remembered, so that nothing counts twice
+  static constexpr size_t closed_max = 64;     // remembered, so that nothing counts twice
 
   struct Score {
     bool learned = false;

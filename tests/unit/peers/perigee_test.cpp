@@ -407,7 +407,7 @@ class Model {
     std::erase_if(others_, is);
     for (Row& row : rows_) std::erase_if(row.said, is);
     done_.push_back(id);
-    if (done_.size() > 256) done_.erase(done_.begin());
+    if (done_.size() > 64) done_.erase(done_.begin());
   }
 
   PerigeeLimits limits_;

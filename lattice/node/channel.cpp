@@ -95,6 +95,7 @@ void Node::State::on_open(Peer& peer, Now now) {
       return close(peer, ErrorCode::not_needed, "feeler", now);
     }
     close_replaced(peer, now);
+    watch_arrivals(peer, now);
     if (config.discovery && peer.relays()) {
       peer.asked_addresses = true;
       send(peer, wire::GetAddresses{}, now);

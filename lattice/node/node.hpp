@@ -20,6 +20,7 @@
 #include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
+#include <lattice/peers/perigee.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/peers/slots.hpp>
 #include <lattice/peers/tip_watch.hpp>
@@ -73,6 +74,9 @@ struct NodeConfig {
   Duration feeler_interval = std::chrono::minutes{2};
   // How long one that this node chose stays when somebody else can be had, at least; one of them changes in that time.
   Duration churn_interval = std::chrono::minutes{30};
+  // Of those that this node chooses for everything so many are learned: who brings blocks and messages later than others goes.
+  // Not more than half of them; 0: none.
+  size_t learned_slots = 4;
   size_t inbound_per_ip = 3, inbound_per_subnet = 10;
   bool adaptive_limit = true;               // the network's estimated size is a ceiling for who comes in
   std::shared_ptr<const AsTable> as_table;  // null: AS numbers and regions are not known
@@ -113,6 +117,7 @@ struct PeerReport {
   uint64_t bytes_in = 0, bytes_out = 0;
   uint64_t headers = 0, blocks = 0;  // valid ones it gave
   uint64_t unknown_messages = 0;
+  std::optional<Perigee::Score> arrivals;  // of those that this node chose: how late they bring news
   std::string user_agent;
 };
 // A peer that was left, and why: the newest 64.
@@ -140,6 +145,7 @@ struct NodeReport {
   double network_machines = 0;                                                   // as estimated (peers/size_estimate.hpp)
   size_t inbound_max = 0;                                                        // who may come in now
   uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;  // of whom this node chose
+  uint64_t exchanged_late = 0;                                                   // of the exchanged ones, by learned selection
   std::map<SlotRefusal, uint64_t> refused;                                       // who came in, by reason
   uint64_t handshakes = 0, resumed = 0, dials_failed = 0;
   size_t sockets = 0;         // that the host has not let go of, those of closed links too
@@ -177,7 +183,7 @@ struct NodeCounts {
   uint64_t evicted = 0;
   uint64_t throttled = 0, over_budget = 0;
   uint64_t tip_alarms = 0;  // times that our chain came into doubt
-  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;
+  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0, exchanged_late = 0;
   std::map<SlotRefusal, uint64_t> refused;
 };
 

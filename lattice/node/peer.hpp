@@ -91,6 +91,8 @@ struct Peer {
   bool asked_addresses = false;       // and not answered yet
   bool gave_addresses = false;
   bool told_succession = false;
+  bool late = false;                   // learned selection wants somebody else in its place
+  BlockHash told_by_us;                // the newest block that it was told of
   BlockHash told;                      // the newest block that both sides know the other knows
   std::optional<BlockHash> announced;  // named by it, not known here yet
 

@@ -39,6 +39,7 @@ NodeReport Node::State::report() const {
   out.feelers_answered = counts.feelers_answered;
   out.anchors_tried = counts.anchors_tried;
   out.exchanged = counts.exchanged;
+  out.exchanged_late = counts.exchanged_late;
   out.refused = counts.refused;
   out.handshakes = counts.handshakes;
   out.resumed = counts.resumed;
@@ -76,6 +77,7 @@ NodeReport Node::State::report() const {
     row.headers = peer.headers;
     row.blocks = peer.blocks;
     row.unknown_messages = peer.link ? peer.link->unknown_messages() : 0;
+    row.arrivals = arrivals.score(conn);
     row.user_agent = peer.status.user_agent;
     out.peers.push_back(std::move(row));
   }

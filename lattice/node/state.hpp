@@ -1,5 +1,5 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
+// connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, learned_selection.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
 // timers.cpp, report.cpp.
 #pragma once
 
@@ -19,6 +19,7 @@
 #include <lattice/peers/agreement.hpp>
 #include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/backoff.hpp>
+#include <lattice/peers/perigee.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/peers/size_estimate.hpp>
 #include <lattice/peers/slots.hpp>
@@ -31,6 +32,8 @@ constexpr wire::ChannelId main_channel = 1;
 constexpr size_t left_max = 64;
 constexpr size_t consensus_judging_max = 1024;
 constexpr size_t consensus_seen_max = 8192;
+constexpr size_t recent_blocks_max = 64;
+constexpr size_t measured_messages_max = 64;
 constexpr size_t unasked_addresses_max = 10;
 constexpr size_t successions_judging_max = 64;  // with their bytes, at a worker
 constexpr size_t questions_max = 8;             // dials to ask who is there
@@ -204,6 +207,16 @@ struct Node::State {
   void note_machine(const IpAddress& ip, Instant now);
   void follow_size(Now now);
 
+  // learned_selection.cpp
+  PerigeeLimits perigee_limits() const;
+  void watch_arrivals(const Peer& peer, Now now);
+  void note_block_announced(const Peer& peer, const BlockHash& block, Now now);
+  void note_block_valid(const BlockHash& block, Now now);
+  void note_message(const Peer& peer, const Digest& message, Now now);
+  void note_message_copy(const Peer& peer, const Digest& message, Now now);
+  void note_message_valid(ByteView message, ConnId from, Now now);
+  bool exchange_late(Now now);
+
   // channel.cpp
   void on_message(Peer& peer, wire::Message message, Now now);
   bool in_order(Peer& peer, const wire::Message& message, Now now);
@@ -361,6 +374,10 @@ struct Node::State {
   uint64_t generation = 0;  // of the best header chain: an older answer to FindMissing is stale
   size_t consensus_judging = 0;
   Recent<Digest> seen_consensus{consensus_seen_max};
+  Recent<BlockHash> recent_blocks{recent_blocks_max};  // tips and best headers: whoever names one of them has nothing new
+  Perigee arrivals{perigee_limits()};
+  Recent<Digest> measured_messages{measured_messages_max};
+  Instant message_due{};  // of the next that is measured
   BlockHash announced_tip;
   bool caught_up = false, synced = false;
 

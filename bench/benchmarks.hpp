@@ -18,6 +18,7 @@ struct Options {
 };
 
 std::vector<Row> votes_rows(const Options& options);      // B1: votes to 1,000 nodes, beside two baselines, simulated
+std::vector<Row> announcement_rows(const Options& options);  // B1a: records of nodes to 1,000 nodes, beside the flood
 std::vector<Row> blocks_rows(const Options& options);     // B2: the same with blocks over slow lines
 std::vector<Row> sync_rows(const Options& options);       // B5: download, check and store, against import alone
 std::vector<Row> bulk_rows(const Options& options);       // B6: one link against AEAD and plain TCP

@@ -80,6 +80,7 @@ struct Peer {
   Score score;
   Allowance unasked{2000, 200};  // messages that nobody asked for
   Allowance hearsay{10, 0.1};    // addresses that nobody asked for
+  Allowance announcements{64, 0.5};  // whose signature may have to be verified
   bool asked_addresses = false;  // and not answered yet
   bool gave_addresses = false;
   bool told_succession = false;

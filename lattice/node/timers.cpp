@@ -51,6 +51,8 @@ void Node::State::tick(Now now) {
   if (!loaded()) return;
   tell_chain(ChainTick{});
   check_dns(now);
+  announcements.expire(now.wall);
+  renew_announcement(now);
   if (save_due <= now.mono || (synced && !saved_sum)) save_addresses(now);
   dial_dirty = true;
 }

@@ -60,8 +60,8 @@ class Announcements {
   const Entry* find(const NodeId& node) const;
   size_t size() const { return entries_.size(); }
   size_t groups() const { return groups_.size(); }
-  // At most; an entry with its places in the indices.
-  static constexpr size_t entry_bytes_max = 640;
+  // Of an entry with four endpoints and a group of its own, with its places in the indices.
+  static constexpr size_t entry_bytes_max = 720;
 
  private:
   using Member = std::pair<uint64_t, NodeId>;  // by when it was last heard of

@@ -9,7 +9,7 @@
 
 namespace lattice {
 
-static constexpr size_t renewal_fanout = 4;  // reaches 98% at once: the share s for which s = 1 - exp(-4 s)
+static constexpr size_t renewal_fanout = 4;                    // reaches 98% at once: the share s for which s = 1 - exp(-4 s)
 static constexpr size_t announcement_queue_max = 1024 * 1024;  // who has not taken so much is told another time
 
 // Each link takes and gives records; not one whose ends are known to nobody else, or that only asks.

@@ -117,7 +117,7 @@ struct NodeReport {
   uint64_t consensus_received = 0;  // messages, copies too
   size_t blocks_in_flight = 0;
   size_t known_addresses = 0;
-  size_t announced_nodes = 0;  // with a signed record that has not expired
+  size_t announced_nodes = 0;                                      // with a signed record that has not expired
   uint64_t announcements_received = 0, announcements_relayed = 0;  // copies too; to each peer one
   uint64_t handshakes = 0, resumed = 0, dials_failed = 0;
   size_t sockets = 0;         // that the host has not let go of, those of closed links too

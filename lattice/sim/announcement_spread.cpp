@@ -133,8 +133,7 @@ AnnouncementSpread Measurement::run() {
     while (spoke[source]) source = (source + 1) % hosts_;
     spoke[source] = true;
     source_id_ = node_id_text(world_.identity(source));
-    out.announcements.push_back(
-        spread_of(source, [&] { world_.set_own_endpoints(source, {propagation_endpoint(source)}); }));
+    out.announcements.push_back(spread_of(source, [&] { world_.set_own_endpoints(source, {propagation_endpoint(source)}); }));
     reached += out.announcements.back().reached;
   }
   if (options_.announcements > 0) {

@@ -18,8 +18,9 @@ struct AnnouncementSpreadOptions {
 };
 
 struct AnnouncementSpread {
-  std::vector<MessageSpread> announcements;  // from the speaker's signing to a node's having verified it and put it in its table
-  std::vector<MessageSpread> joins;          // from the first link of the new node on: before that it knows nobody
+  std::vector<MessageSpread>
+      announcements;                 // from the speaker's signing to a node's having verified it and put it in its table
+  std::vector<MessageSpread> joins;  // from the first link of the new node on: before that it knows nobody
   double bytes_a_node = 0, duplicates_a_node = 0;  // for one of `announcements`: received, and whole copies beyond the first
   size_t record_bytes = 0;
   std::string trace_hash;

@@ -70,10 +70,10 @@ static size_t payload_bytes_max(uint16_t command) {
 
 // In the order of the variant.
 static constexpr Command variant_commands[] = {
-    Command::open_channel,  Command::status,    Command::ping,        Command::pong,      Command::reject,
-    Command::get_addresses, Command::addresses, Command::get_headers, Command::headers,   Command::inventory,
-    Command::get_blocks,    Command::block,     Command::not_found,   Command::consensus, Command::succession,
-    Command::announcement};
+    Command::open_channel, Command::status,        Command::ping,       Command::pong,
+    Command::reject,       Command::get_addresses, Command::addresses,  Command::get_headers,
+    Command::headers,      Command::inventory,     Command::get_blocks, Command::block,
+    Command::not_found,    Command::consensus,     Command::succession, Command::announcement};
 static_assert(std::size(variant_commands) + 1 == std::variant_size_v<Message>);
 
 Command command_of(const Message& message) {

@@ -23,9 +23,8 @@ struct Records {
 
   Announcement of(size_t who, std::optional<WallTime> issued = {}) {
     const WallTime from = issued.value_or(target.now.wall);
-    return make_announcement(*provider, *identity_of(who), target.config.chain.id,
-                             static_cast<uint64_t>(unix_seconds(from)), from, from + announcement_lifetime,
-                             wire::service_blocks, {somewhere(who)});
+    return make_announcement(*provider, *identity_of(who), target.config.chain.id, static_cast<uint64_t>(unix_seconds(from)),
+                             from, from + announcement_lifetime, wire::service_blocks, {somewhere(who)});
   }
 };
 
@@ -147,8 +146,8 @@ TEST(Threats, ARecordWhoseKeyIsNotItsNode) {
   Identity thief = *identity_of(1);
   thief.id = identity_of(2)->id;
   const WallTime from = target.now.wall;
-  const Announcement stolen = make_announcement(*provider, thief, target.config.chain.id, 1, from,
-                                                from + announcement_lifetime, 1, {somewhere(1)});
+  const Announcement stolen =
+      make_announcement(*provider, thief, target.config.chain.id, 1, from, from + announcement_lifetime, 1, {somewhere(1)});
   Caller peer(target, 10);
   ASSERT_TRUE(peer.open());
   target.verifies = false;
@@ -213,8 +212,9 @@ TEST(Threats, AnnouncedAddressesAreHearsay) {
   ASSERT_TRUE(speaker.open());
   const size_t before = target.report().known_addresses;
   Announcement own_lan = records.of(60);
-  own_lan = make_announcement(*records.provider, *identity_of(60), target.config.chain.id, 1, target.now.wall,
-                              target.now.wall + hours{1}, 1, {{IpAddress::v4(192, 168, 1, 1), 22}, {IpAddress::v4(10, 0, 0, 1), 80}});
+  own_lan =
+      make_announcement(*records.provider, *identity_of(60), target.config.chain.id, 1, target.now.wall,
+                        target.now.wall + hours{1}, 1, {{IpAddress::v4(192, 168, 1, 1), 22}, {IpAddress::v4(10, 0, 0, 1), 80}});
   speaker.send(message_of(own_lan));
   EXPECT_EQ(target.report().known_addresses, before);
   EXPECT_EQ(target.report().announced_nodes, 0u);

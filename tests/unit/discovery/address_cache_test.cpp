@@ -126,24 +126,26 @@ TEST(address_cache, as_the_model) {
     const bool is_again = cache.drawn() == drawn;
     const Duration age = last == given.rend() ? Duration::max() : at(since).mono - last->made;
     const bool grown = last != given.rend() && known.book.size() >= 2 * last->size;
-    if (age >= AddressCache::life_min + AddressCache::life_spread || grown) ASSERT_FALSE(is_again) << i;
-    if (age < AddressCache::life_min && !grown) ASSERT_TRUE(is_again) << i;
-    if (is_again) ASSERT_EQ(answer, last->entries) << i;
+    const bool must_be_fresh = age >= AddressCache::life_min + AddressCache::life_spread || grown;
+    const bool must_be_again = age < AddressCache::life_min && !grown;
+    ASSERT_FALSE(is_again && must_be_fresh) << i;
+    ASSERT_FALSE(!is_again && must_be_again) << i;
+    ASSERT_TRUE(!is_again || answer == last->entries) << i;
     again += is_again;
     fresh += !is_again;
     if (!is_again) given.push_back({own, v6, at(since).mono, known.book.size(), answer});
   }
-  EXPECT_GT(again, 1000 * fresh);
+  EXPECT_GT(again, 100 * fresh);
   EXPECT_GT(fresh, 20u);
 }
 
 // THREATS 40. Twenty nodes that know the same addresses, each with two identities; each has seen each address last at a time of
 // its own. Whoever compares the answers of one identity with those of the twenty others must not find its other half.
 struct LinkTimes : ::testing::Test {
-  static constexpr size_t nodes = 20, places = 900;
+  static constexpr size_t nodes = 20;
   std::vector<std::vector<wire::PeerAddress>> left, right;
 
-  void ask() {
+  void ask(size_t places) {
     SeededRng world(6);
     std::vector<int64_t> died(places);
     for (auto& when : died) when = world.below(2) == 0 ? wall : wall - static_cast<int64_t>(world.below(12 * day));
@@ -184,14 +186,15 @@ struct LinkTimes : ::testing::Test {
 };
 
 TEST_F(LinkTimes, do_not_link_two_identities) {
-  ask();
+  ask(4000);
   // By chance one in twenty is found; four or more, once in sixty times.
   EXPECT_LE(found([](int64_t x, int64_t y) { return x == y ? 0.0 : 1.0; }), 4u);
   EXPECT_LE(found([](int64_t x, int64_t y) { return std::abs(static_cast<double>(x - y)); }), 4u);
 }
 
+// Where nearly the whole book is told.
 TEST_F(LinkTimes, nor_does_the_order) {
-  ask();
+  ask(80);
   double same = 0, pairs = 0;
   for (size_t node = 0; node < nodes; ++node) {
     std::map<Endpoint, size_t> rank;

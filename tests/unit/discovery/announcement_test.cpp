@@ -102,7 +102,7 @@ TEST_F(announcement_test, one_form_only) {
   EXPECT_EQ(with(0, 2), wrong_version);  // of a later version
   EXPECT_EQ(with(97, 0), bad_value);     // no endpoint
   EXPECT_EQ(with(97, 5), too_large);
-  EXPECT_EQ(with(97, 1), bad_value);  // the second endpoint where the algorithms are
+  EXPECT_EQ(with(97, 1), bad_value);     // the second endpoint where the algorithms are
   EXPECT_EQ(with(73, 0x80), bad_value);  // issued beyond 2^40
   Announcement twice = made;
   twice.endpoints[1] = twice.endpoints[0];
@@ -167,7 +167,9 @@ TEST(announcements, newest_counts_until_it_expires) {
 TEST(announcements, expired_and_early_ones_are_nothing) {
   const Announcements table;
   const Now now{Instant{}, start};
-  const auto look = [&](WallTime issued, std::chrono::seconds life) { return table.look(said(1, 1, issued, life, place(1)).head, now); };
+  const auto look = [&](WallTime issued, std::chrono::seconds life) {
+    return table.look(said(1, 1, issued, life, place(1)).head, now);
+  };
   EXPECT_EQ(look(start - hours{3}, hours{3}), Look::expired);
   EXPECT_EQ(look(start - hours{3}, hours{3} + seconds{1}), Look::fresh);
   EXPECT_EQ(look(start + announcement_clock_tolerance, hours{3}), Look::fresh);
@@ -219,7 +221,8 @@ TEST(announcements, a_crowded_group_pushes_out_itself_alone) {
   for (uint64_t node = 0; node < 100; ++node) table.take(said(1000 + node, 1, start, hours{3}, place(node)), now);
   for (uint64_t node = 0; node < 5000; ++node) table.take(said(10'000 + node, 1, start, hours{3}, place(200)), now);
   EXPECT_EQ(table.size(), 100u + AnnouncementLimits{}.per_group);
-  for (uint64_t node = 0; node < 100; ++node) EXPECT_NE(table.find(said(1000 + node, 1, start, hours{3}, place(0)).head.node), nullptr);
+  for (uint64_t node = 0; node < 100; ++node)
+    EXPECT_NE(table.find(said(1000 + node, 1, start, hours{3}, place(0)).head.node), nullptr);
 }
 
 // 10^6 random inputs against a plain list.

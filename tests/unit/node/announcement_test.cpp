@@ -26,8 +26,8 @@ struct announcement : ::testing::Test {
   }
   static size_t announced(const Machine& machine) { return machine.report().announced_nodes; }
   bool run_until_all(size_t count, Duration limit = seconds{20}) {
-    return world.run(
-        [&] { return std::ranges::all_of(world.machines, [&](auto& m) { return announced(*m) == count; }); }, limit);
+    return world.run([&] { return std::ranges::all_of(world.machines, [&](auto& m) { return announced(*m) == count; }); },
+                     limit);
   }
 };
 

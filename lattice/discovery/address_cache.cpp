@@ -16,7 +16,7 @@ std::vector<wire::PeerAddress> AddressCache::draw(const IpAddress& to, const Add
   ++drawn_;
   std::vector<wire::PeerAddress> out;
   for (wire::PeerAddress& entry : book.sample(to, limits::addresses_max, now, rng)) {
-    const auto told = told_time(entry.last_seen, now.wall, rng);
+    const auto told = told_time(entry.last_seen, now.wall);
     if (!told) continue;
     entry.last_seen = *told;
     out.push_back(std::move(entry));
@@ -44,15 +44,11 @@ std::vector<wire::PeerAddress> AddressCache::answer(const NodeId& own, const IpA
   return entries;
 }
 
-std::optional<int64_t> told_time(int64_t last_seen, WallTime now, Rng& rng) {
-  constexpr int64_t day = 86'400;
+std::optional<int64_t> told_time(int64_t last_seen, WallTime now) {
+  constexpr int64_t day = 86'400, age = std::chrono::seconds{told_age}.count();
   const int64_t today = held_seconds(now);
-  const int64_t age = std::max<int64_t>(today - last_seen, 0);
-  const auto blurred = static_cast<double>(age) * (1 + rng.unit());
-  for (const auto told : told_ages) {
-    if (blurred <= static_cast<double>(told.count())) return today - today % day - told.count();
-  }
-  return std::nullopt;
+  if (last_seen < today - age) return std::nullopt;
+  return today - today % day - age;
 }
 
 std::vector<KnownAddress> worth_keeping(const wire::Addresses& told, const IpAddress& from, WallTime now) {

@@ -2,7 +2,7 @@
 // of ours, for about a day: whoever asks over many links learns what one link learns, not the whole book bit by bit.
 //
 // Nothing in an answer may tell that two identities, or a node's IPv4 and its IPv6 side, are one node: answers are drawn apart,
-// in random order, and a time says no more than "these days" or "not long ago" (told_time), with a blur of its own in each.
+// in random order, and all times in them are the same (told_time).
 //
 // A book of small_book addresses is told whole to anybody, so it is not cached: a small network must find itself at once. A
 // larger one is told anew when it holds twice as many: eleven times on its way to 80,000.
@@ -38,11 +38,12 @@ class AddressCache {
   uint64_t drawn_ = 0;
 };
 
-// Ages that are told: an address's true age, made up to twice as long at random, is told as the first of these that it does not
-// exceed, counted back from the beginning of the day; older ones are not told. So nothing grows younger from mouth to mouth, and
-// hearsay that nobody has checked ends after two of them.
-constexpr std::chrono::seconds told_ages[] = {std::chrono::hours{48}, std::chrono::hours{240}};
-std::optional<int64_t> told_time(int64_t last_seen, WallTime now, Rng& rng);
+// Of whom this node has not heard within this time it does not tell.
+constexpr auto told_age = std::chrono::hours{72};
+// The time that is told of an address: of all the same, told_age before the day began. A time that says more is a mark by which
+// the answers of two identities can be laid side by side; even two classes of age were enough to find every tenth pair. As it is
+// older than told_age, hearsay is told on by nobody who has not heard of the address himself. Empty: not told.
+std::optional<int64_t> told_time(int64_t last_seen, WallTime now);
 
 // What is worth keeping of the addresses that a peer at `from` told: reachable from here, serving blocks, seen within a month,
 // each once, and of one address group told_group_max at most. Times that cannot be are put at doubt_age ago.

@@ -78,7 +78,8 @@ void Measurement::add_node(uint32_t host, const std::vector<uint32_t>& dials, bo
 }
 
 void Measurement::on_log(HostId host, const LogEvent& event) {
-  if (event.name == "announced_self" && host == source_ && !began_) began_ = world_.now();
+  const bool speaks = event.name == (source_ < hosts_ ? "announced_self" : "peer_connected");
+  if (speaks && host == source_ && !began_) began_ = world_.now();
   if (event.name != "node_announced" || event.fields.empty() || event.fields[0].value != source_id_) return;
   if (host >= had_.size() || host == source_ || had_[host]) return;
   had_[host] = world_.now();

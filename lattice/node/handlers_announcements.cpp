@@ -12,9 +12,9 @@ namespace lattice {
 static constexpr size_t renewal_fanout = 4;                    // reaches 98% at once: the share s for which s = 1 - exp(-4 s)
 static constexpr size_t announcement_queue_max = 1024 * 1024;  // who has not taken so much is told another time
 
-// Each link takes and gives records; not one whose ends are known to nobody else, or that only asks.
+// Not a link that nobody else is to know of, nor one that only asks.
 bool Node::State::takes_announcements(const Peer& peer) const {
-  return peer.open() && !peer.asks_after && peer.link->queued_bytes() < announcement_queue_max;
+  return peer.open() && peer.relays() && !peer.asks_after && peer.link->queued_bytes() < announcement_queue_max;
 }
 
 // --- of this node ---
@@ -33,6 +33,15 @@ void Node::State::set_own_endpoints(std::vector<Endpoint> learned, Now now) {
     addresses.mark_own(endpoint);
   }
   if (started && loaded()) renew_announcement(now);
+}
+
+// What enough peers agree on is where this node comes from: where it takes connections that is worth a try for others.
+void Node::State::learn_own_endpoint(Now now) {
+  if (!config.announce_agreed || config.listen_port == 0) return;
+  const auto agreed = own_addresses.exact(now.mono);
+  if (!agreed) return;
+  const Endpoint endpoint{agreed->value, config.listen_port};
+  if (learned_endpoints != std::vector{endpoint}) set_own_endpoints({endpoint}, now);
 }
 
 // Before the old one has expired, and when this node has moved; not so often that others would not take it.
@@ -74,7 +83,7 @@ void Node::State::announce_self(Peer& peer, Now now) {
 // Cheap things first; an ML-DSA signature, at a worker, last.
 void Node::State::on(Peer& peer, wire::Announcement& message, Now now) {
   ++counts.announcements;
-  if (!config.discovery) return;
+  if (!config.discovery || !peer.relays()) return;
   const ByteView bytes = message.bytes.view();
   const auto head = read_announcement_head(bytes);
   if (!head) {

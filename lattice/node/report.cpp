@@ -35,6 +35,14 @@ NodeReport Node::State::report() const {
   out.announced_nodes = announcements.size();
   out.announcements_received = counts.announcements;
   out.announcements_relayed = counts.announcements_relayed;
+  out.tried_addresses = addresses.tried_size();
+  out.network_machines = size ? size->machines(tick_due) : 0;
+  out.inbound_max = slots.inbound_max();
+  out.feelers = counts.feelers;
+  out.feelers_answered = counts.feelers_answered;
+  out.anchors_tried = counts.anchors_tried;
+  out.exchanged = counts.exchanged;
+  out.refused = counts.refused;
   out.handshakes = counts.handshakes;
   out.resumed = counts.resumed;
   out.dials_failed = dials_failed;
@@ -57,6 +65,10 @@ NodeReport Node::State::report() const {
     row.inbound = peer.inbound;
     row.established = peer.open();
     row.genesis = peer.genesis;
+    row.slot = peer.slot;
+    const SlotAddress known = slot_address(peer.remote);
+    row.asn = known.asn;
+    row.region = known.region;
     row.suite = peer.suite;
     row.resumed = peer.resumed;
     row.source = peer.source;
@@ -73,6 +85,15 @@ NodeReport Node::State::report() const {
   out.left.assign(left.begin(), left.end());
   out.left_total = left_total;
   for (const auto& [ip, reason] : reputation.avoided(tick_due)) out.avoided.push_back({ip, reason});
+  out.network_height = network_height(tick_due);
+  out.clock_difference = said_difference;
+  if (const auto agreed = own_addresses.exact(tick_due)) out.external_address = agreed->value;
+  out.stale_tip = tip_watch.holds(TipDoubt::no_progress);
+  out.eclipse_suspected = tip_watch.suspected();
+  out.tip_alarms = counts.tip_alarms;
+  out.throttled = counts.throttled;
+  out.over_budget = counts.over_budget;
+  for (size_t i = 0; i < attack_kinds; ++i) out.attacks[i] = attacks.times(static_cast<Attack>(i));
   out.failed = failed;
   return out;
 }

@@ -109,6 +109,7 @@ void Node::State::on_open(Peer& peer, Now now) {
     blocks.raise_have(peer.conn, peer.status.height);
   }
   announce_succession(peer, now);
+  announce_self(peer, now);
   headers_dirty = blocks_dirty = dial_dirty = true;
   log_peer_event(LogLevel::info, "peer_connected",
                  {{"peer", node_id_text(*peer.node)},

@@ -62,6 +62,10 @@ struct NodeConfig {
   // anybody: nothing of this holds before their handshake is over.
   std::vector<NodeId> genesis;
   bool discovery = true;  // false: only `connect`, and whoever comes in
+  // Where others can reach this node, as its operator says: announced to the network while it listens. At most four; more may be
+  // learned (set_own_endpoints). With none the network is told of this node by its peers alone.
+  std::vector<Endpoint> announce_endpoints;
+  bool announce_agreed = false;  // announce the address, too, that enough peers agree to see this node come from
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
   Bytes stored_addresses;
@@ -141,6 +145,8 @@ struct NodeReport {
   uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0;
   uint64_t consensus_received = 0;  // messages, copies too
   size_t blocks_in_flight = 0;
+  size_t announced_nodes = 0;                                                    // with a signed record that has not expired
+  uint64_t announcements_received = 0, announcements_relayed = 0;                // copies too; to each peer one
   size_t known_addresses = 0, tried_addresses = 0;                               // of the known ones that answered
   double network_machines = 0;                                                   // as estimated (peers/size_estimate.hpp)
   size_t inbound_max = 0;                                                        // who may come in now
@@ -180,6 +186,7 @@ struct NodeCounts {
   uint64_t resumed = 0;    // of them, with a ticket
   uint64_t consensus = 0;  // messages for the chain, copies too
   uint64_t half_open_dropped = 0, first_messages_late = 0;
+  uint64_t announcements = 0, announcements_relayed = 0;
   uint64_t evicted = 0;
   uint64_t throttled = 0, over_budget = 0;
   uint64_t tip_alarms = 0;  // times that our chain came into doubt
@@ -212,6 +219,8 @@ class Node {
   // A block made by a program beside the node: judged like a peer's, but nobody is blamed; announced once it is the tip.
   void on_local_block(Bytes header, SharedBytes block, Now now);
   void on_body(RequestId request, std::optional<SharedBytes> body, Now now);
+  // What was found out about where others reach this node, beside NodeConfig::announce_endpoints: it is announced.
+  void set_own_endpoints(std::vector<Endpoint> learned, Now now);
   void on_timeout(Now now);
 
   std::optional<Effect> poll_effect();

@@ -88,6 +88,7 @@ struct Peer {
   std::optional<Instant> read_after;  // not read before that
   uint64_t unknown_charged = 0;       // messages
   Allowance hearsay{10, 0.1};         // addresses that nobody asked for
+  Allowance announcements{64, 0.5};   // whose signature may have to be verified
   bool asked_addresses = false;       // and not answered yet
   bool gave_addresses = false;
   bool told_succession = false;

@@ -32,6 +32,9 @@ NodeReport Node::State::report() const {
   out.consensus_received = counts.consensus;
   out.blocks_in_flight = blocks.owed();
   out.known_addresses = addresses.size();
+  out.announced_nodes = announcements.size();
+  out.announcements_received = counts.announcements;
+  out.announcements_relayed = counts.announcements_relayed;
   out.tried_addresses = addresses.tried_size();
   out.network_machines = size ? size->machines(tick_due) : 0;
   out.inbound_max = slots.inbound_max();

@@ -10,6 +10,8 @@
 #include <variant>
 
 #include <lattice/discovery/address_book.hpp>
+#include <lattice/discovery/address_cache.hpp>
+#include <lattice/discovery/announcements.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/link/peer_memory.hpp>
 #include <lattice/link/succession.hpp>
@@ -35,8 +37,9 @@ constexpr size_t consensus_seen_max = 8192;
 constexpr size_t recent_blocks_max = 64;
 constexpr size_t measured_messages_max = 64;
 constexpr size_t unasked_addresses_max = 10;
-constexpr size_t successions_judging_max = 64;  // with their bytes, at a worker
-constexpr size_t questions_max = 8;             // dials to ask who is there
+constexpr size_t successions_judging_max = 64;    // with their bytes, at a worker
+constexpr size_t questions_max = 8;               // dials to ask who is there
+constexpr size_t announcements_judging_max = 64;  // with their bytes, at a worker
 // Of messages begun and not ended, over all links. One link alone may hold limits::reassembly_bytes_max; a hundred of them may
 // not.
 constexpr size_t held_bytes_max = 64 * 1024 * 1024;
@@ -81,8 +84,18 @@ struct ForSuccession {
   ConnId conn;
   std::vector<std::pair<NodeId, NodeId>> steps;  // before, after
 };
+// By whom a record came, each with a budget of its own for what is passed on: its own node, a peer that this node chose, one that
+// came in by itself.
+enum class AnnouncementOrigin : uint8_t { own_word, outbound, inbound };
+struct ForAnnouncement {
+  IpAddress teller;
+  AnnouncementOrigin origin = AnnouncementOrigin::inbound;
+  Digest digest{};  // of the bytes
+  SharedBytes bytes;
+  Announcement record;
+};
 using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed, ForLocalBlock,
-                             ForSuccession>;
+                             ForSuccession, ForAnnouncement>;
 
 // A peer that the operator gave: dialled again whenever it is gone.
 struct Kept {
@@ -235,6 +248,16 @@ struct Node::State {
   void on(Peer& peer, wire::Addresses& message, Now now);
   void learn_listener(const Peer& peer, Now now);
 
+  // handlers_announcements.cpp
+  void on(Peer& peer, wire::Announcement& message, Now now);
+  void on_announcement_verified(const ForAnnouncement& asked, const std::vector<bool>& valid, Now now);
+  void relay_announcement(const ForAnnouncement& asked, bool news, const std::vector<ConnId>& have, Now now);
+  bool takes_announcements(const Peer& peer) const;
+  void set_own_endpoints(std::vector<Endpoint> learned, Now now);
+  void learn_own_endpoint(Now now);
+  void renew_announcement(Now now);
+  void announce_self(Peer& peer, Now now);
+
   // handlers_succession.cpp
   void on(Peer& peer, wire::Succession& message, Now now);
   void announce_succession(Peer& peer, Now now);
@@ -337,6 +360,7 @@ struct Node::State {
 
   std::vector<Kept> kept;
   AddressBook addresses{provider.rng(), config.known_addresses_max};
+  AddressCache told_addresses;
   SlotPlan slots;
   std::optional<SizeEstimate> size;
   AdaptiveLimit adaptive;
@@ -358,6 +382,14 @@ struct Node::State {
   Successions successions;
   size_t successions_judging = 0;
   std::vector<Question> questions;
+  Announcements announcements;
+  std::map<Digest, std::vector<ConnId>> announcements_judging;            // of each that is at a worker, who has sent it
+  Allowance announcements_passed_on[3]{{64, 0.5}, {64, 0.5}, {64, 0.5}};  // by AnnouncementOrigin
+  std::vector<Endpoint> learned_endpoints, own_endpoints;
+  std::optional<Announcement> own_announcement;
+  SharedBytes own_announcement_bytes;
+  Instant own_announced{};
+  WallTime own_announcement_due;
   DnsSeeds dns;
   Backoff dns_pause;
   std::optional<Instant> dns_due, dns_asked;

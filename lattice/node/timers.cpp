@@ -54,6 +54,9 @@ void Node::State::tick(Now now) {
   tell_chain(ChainTick{});
   check_dns(now);
   check_claims(now);
+  announcements.expire(now.wall);
+  learn_own_endpoint(now);
+  renew_announcement(now);
   watch_tip(now);
   follow_size(now);
   rebalance(now);

@@ -23,6 +23,7 @@ struct HostConfig {
   // Keeps the known addresses for the next start (NodeConfig::stored_addresses). Called by one thread at a time, the last time
   // before run returns. What it refuses is a warning in the log. Empty: nothing is kept.
   std::function<HostResult<void>(ByteView file)> save_addresses;
+  std::function<HostResult<void>(ByteView file)> save_seeds;  // the same of what is remembered of DNS seeds (stored_seeds)
   std::unique_ptr<KeySource> key_source;  // null: every question for a key from outside is answered with none
   bool handle_signals = false;            // SIGINT and SIGTERM end run(); a second one ends it at once
 };

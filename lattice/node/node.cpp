@@ -38,6 +38,7 @@ void Node::State::settle(Now now) {
   if (started && !stopping) {
     if (loaded() && !std::exchange(dns_started, true)) {
       load_addresses(now);
+      load_seeds();
       ask_dns(now);
     }
     const bool asks = headers_dirty || blocks_dirty;

@@ -57,6 +57,7 @@ struct NodeConfig {
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
   Bytes stored_addresses;
+  Bytes stored_seeds;  // the same of SaveSeeds
 
   size_t connections_max = 125;  // beside handshakes of others that are under way
   size_t outbound_target = 10;

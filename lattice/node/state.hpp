@@ -35,6 +35,7 @@ constexpr size_t questions_max = 8;             // dials to ask who is there
 constexpr size_t held_bytes_max = 64 * 1024 * 1024;
 constexpr Duration tick_interval = std::chrono::seconds{1};
 constexpr Duration dns_patience = std::chrono::seconds{30};         // the resolver's own limits end long before
+constexpr Duration providers_patience = std::chrono::seconds{2};    // of answers for those of other providers, to be compared
 constexpr Duration round_patience = std::chrono::seconds{15};       // for addresses from DNS, before the bootstrap list is used
 constexpr Duration unhurried_dns_pause = std::chrono::seconds{60};  // while somebody is connected
 constexpr Duration unread_patience = std::chrono::seconds{60};      // for a peer that does not take what it asked for
@@ -226,7 +227,11 @@ struct Node::State {
   void on_resolved(RequestId request, const DnsAnswer& answer, Now now);
   void on_seed_work_done(RequestId request, const std::vector<bool>& valid, Now now);
   void take_answer(size_t seed, const DnsAnswer& answer, Now now);
-  void take_seeds(size_t seed, const std::vector<SeedPeer>& peers, Now now);
+  void take_found(size_t seed, DnsSeeds::Found found, Now now);
+  void log_answer(size_t seed);
+  void add_seed_peers(const std::vector<SeedPeer>& found, Now now);
+  void load_seeds();
+  void save_seeds();
   void use_bootstrap(Now now);
   void check_dns(Now now);
 

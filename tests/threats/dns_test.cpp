@@ -74,7 +74,7 @@ TEST(Threats, ADnsAnswerFullOfForgedSignatures) {
       ++checks;
       valid.push_back(std::get<VerifyDone>(run_work(work, *operators.provider)).valid);
     }
-    EXPECT_TRUE(seeds.on_verified(0, valid).empty());
+    EXPECT_TRUE(seeds.on_verified(0, valid).peers.empty());
   }
   const double spent = cpu_seconds() - began;
   EXPECT_EQ(checks, 16u) << "two lists of eight; " << seeds.report()[0].rejected;

@@ -46,6 +46,8 @@ class NodeHost {
 
   // Inside every_tick, or while run is not running.
   NodeReport report() const;
+  // Node::choose_seeds. As report.
+  std::vector<SeedEntry> choose_seeds(size_t count) const;
   // Inside every_tick: a block made beside the node (Node::on_local_block). False: not now, for the chain is still being read
   // back, is behind with its work, or the host ends; try again at a later tick.
   bool submit_block(Bytes header, SharedBytes block);

@@ -63,6 +63,10 @@ void Node::State::log_answer(size_t seed) {
 
 void Node::State::add_seed_peers(const std::vector<SeedPeer>& found, Now now) {
   for (const auto& peer : found) {
+    if (crawl) {
+      crawl->add(peer.endpoint, std::nullopt, now.mono);
+      continue;
+    }
     KnownAddress known;
     known.endpoint = peer.endpoint;
     known.node = peer.node;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <lattice/base/log.hpp>
+#include <lattice/discovery/crawl.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/discovery/peer_source.hpp>
 #include <lattice/link/admission.hpp>
@@ -53,6 +54,9 @@ struct NodeConfig {
   // Identities that get a link where no slot is free, and count like peers that this node chose. They prove who they are like
   // anybody: nothing of this holds before their handshake is over.
   std::vector<NodeId> genesis;
+  // Walks the network in place of taking part in it: dials only to ask who else is there, syncs and serves nothing. Not with
+  // listen_port; `connect` and `bootstrap` are where it begins, beside the seeds.
+  std::optional<CrawlLimits> crawl;
   bool discovery = true;  // false: only `connect`, and whoever comes in
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
@@ -129,6 +133,7 @@ struct NodeReport {
   std::vector<LeftReport> left;
   uint64_t left_total = 0;
   std::vector<AvoidedReport> avoided;  // neither dialled nor taken now
+  std::optional<CrawlReport> crawl;    // of a node that crawls
   size_t queued_bytes = 0;             // for peers, not sealed yet
   std::optional<Error> failed;         // the node cannot go on
 };
@@ -176,6 +181,8 @@ class Node {
   bool wants_bytes(ConnId conn) const;  // false: stop reading this socket until it is true again
   NodeReport report() const;
   const NodeCounts& counts() const;
+  // Of a node that crawls: Crawl::choose.
+  std::vector<SeedEntry> choose_seeds(size_t count, Now now) const;
 
  private:
   struct State;

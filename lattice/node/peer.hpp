@@ -70,6 +70,7 @@ struct Peer {
   uint16_t version = 0;       // that the channel speaks
   uint16_t said_version = 0;  // that the peer says it speaks
   wire::Status status;        // what it says of itself
+  CrawlOutcome visit;         // of a node that crawls: what came of it until now
 
   Instant received{};  // its last bytes
   Instant written{};   // when it last took bytes, or got something to take

@@ -70,6 +70,7 @@ NodeReport Node::State::report() const {
   out.left.assign(left.begin(), left.end());
   out.left_total = left_total;
   for (const auto& [ip, reason] : reputation.avoided(tick_due)) out.avoided.push_back({ip, reason});
+  if (crawl) out.crawl = crawl->report(tick_due);
   out.failed = failed;
   return out;
 }

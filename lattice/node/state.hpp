@@ -1,6 +1,6 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
 // connections.cpp, inbound.cpp, dialing.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
-// timers.cpp, report.cpp.
+// crawling.cpp, timers.cpp, report.cpp.
 #pragma once
 
 #include <deque>
@@ -235,6 +235,14 @@ struct Node::State {
   void use_bootstrap(Now now);
   void check_dns(Now now);
 
+  // crawling.cpp
+  void begin_crawl(Now now);
+  void dial_visits(Now now);
+  void on_visit_open(Peer& peer, Now now);
+  void on_visit_message(Peer& peer, wire::Message& message, Now now);
+  void check_visits(Now now);
+  void end_visit(Peer& peer, ErrorCode reason, Now now);
+
   // stored_addresses.cpp
   void load_addresses(Now now);
   void save_addresses(Now now);
@@ -289,6 +297,7 @@ struct Node::State {
   size_t successions_judging = 0;
   std::vector<Question> questions;
   DnsSeeds dns;
+  std::optional<Crawl> crawl;
   Backoff dns_pause;
   std::optional<Instant> dns_due, dns_asked;
   Instant round_began{};        // of questions and dials

@@ -51,6 +51,7 @@ void Node::State::tick(Now now) {
   if (!loaded()) return;
   tell_chain(ChainTick{});
   check_dns(now);
+  if (crawl) check_visits(now);
   if (save_due <= now.mono || (synced && !saved_sum)) save_addresses(now);
   dial_dirty = true;
 }

@@ -118,12 +118,12 @@ struct Play {
 
   std::vector<size_t> some_people(size_t least) {
     std::vector<size_t> out;
-    while (out.size() < least) {
+    do {
       out.clear();
       for (size_t i = 0; i < people; ++i) {
         if (rng.below(2) == 0) out.push_back(i);
       }
-    }
+    } while (out.size() < least);
     return out;
   }
 
@@ -214,7 +214,9 @@ struct Play {
     ASSERT_LE(checks, seed_signatures_max);
     ASSERT_FALSE(seeds.busy());
     ASSERT_EQ(found.peers.size(), wanted ? 1u : 0u);
-    if (wanted) ASSERT_EQ(found.peers[0].endpoint.port, *wanted);
+    if (wanted) {
+      ASSERT_EQ(found.peers[0].endpoint.port, *wanted);
+    }
   }
 
   void look() {
@@ -231,7 +233,9 @@ struct Play {
     ++restarts;
     if (auto file = seeds.poll_save()) stored = std::move(*file);
     seeds = DnsSeeds(spec, ChainId{}, 1);
-    if (!stored.empty()) ASSERT_TRUE(seeds.load(stored));
+    if (!stored.empty()) {
+      ASSERT_TRUE(seeds.load(stored));
+    }
     for (auto& [group, model] : models) model.forgotten = model.history.size();
   }
 

@@ -194,7 +194,9 @@ TEST(SeedMemoryFile, EveryChangedByteWithARightSumIsRefusedOrReadTheSame) {
       changed[at] = static_cast<uint8_t>(value);
       out.bytes(changed).u32(crc32c(changed));
       const auto read = decode_seed_memory(out.view(), ChainId{});
-      if (read) EXPECT_EQ(encode_seed_memory(*read, ChainId{}), out.take()) << at << ' ' << value;
+      if (read) {
+        EXPECT_EQ(encode_seed_memory(*read, ChainId{}), out.take()) << at << ' ' << value;
+      }
     }
   }
 }

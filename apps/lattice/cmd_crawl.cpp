@@ -71,15 +71,22 @@ HostResult<void> ZoneMaker::write(std::vector<SeedEntry> entries) {
 HostResult<std::string> zone_name(const CrawlOptions& options, const ChainSpec& spec) {
   if (!options.name.empty() && is_dns_name(options.name)) return options.name;
   if (!options.name.empty())
-    return failure("\"" + options.name.substr(0, 160) + "\" is no name of a zone", "it is no DNS name", "write --name seed.example.org");
+    return failure("\"" + options.name.substr(0, 160) + "\" is no name of a zone", "it is no DNS name",
+                   "write --name seed.example.org");
   if (spec.dns_seeds.size() == 1) return spec.dns_seeds[0].name;
   return failure("the zone has no name", fmt::format("the chain spec has {} DNS seeds", spec.dns_seeds.size()),
                  "say which by --name");
 }
 
 HostResult<ZoneMaker> zone_maker(const CrawlOptions& options, const ChainSpec& spec, Provider& provider) {
-  ZoneMaker maker{.zone = {}, .server = {}, .chain = spec_chain_id(spec), .file = options.zone, .expires = options.expires,
-                  .keys = {}, .provider = provider, .before = {}};
+  ZoneMaker maker{.zone = {},
+                  .server = {},
+                  .chain = spec_chain_id(spec),
+                  .file = options.zone,
+                  .expires = options.expires,
+                  .keys = {},
+                  .provider = provider,
+                  .before = {}};
   auto name = zone_name(options, spec);
   if (!name) return std::unexpected(name.error());
   maker.zone.name = *name;
@@ -87,7 +94,8 @@ HostResult<ZoneMaker> zone_maker(const CrawlOptions& options, const ChainSpec& s
   maker.zone.default_port = spec.default_port;
   maker.server.name = options.server.empty() ? "ns." + *name : options.server;
   if (!is_dns_name(maker.server.name))
-    return failure("\"" + maker.server.name.substr(0, 160) + "\" is no server", "it is no DNS name", "write --ns ns1.example.org");
+    return failure("\"" + maker.server.name.substr(0, 160) + "\" is no server", "it is no DNS name",
+                   "write --ns ns1.example.org");
   if (!options.server_address.empty()) {
     maker.server.address = IpAddress::parse(options.server_address);
     if (!maker.server.address)
@@ -110,7 +118,8 @@ HostResult<ZoneMaker> zone_maker(const CrawlOptions& options, const ChainSpec& s
     if (!text) return std::unexpected(text.error());
     while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
     if (!parse_operator_statement(*text))
-      return failure(file + " is no statement about operators", "it cannot be read", "give what `lattice seeds operators` printed");
+      return failure(file + " is no statement about operators", "it cannot be read",
+                     "give what `lattice seeds operators` printed");
     maker.zone.statements.push_back(std::move(*text));
   }
   auto before = read_zone_numbers(options.zone);
@@ -135,7 +144,8 @@ HostResult<HostConfig> crawl_config(const CrawlOptions& options, const ChainSpec
   }
   for (const auto& name : options.dns_seeds) {
     if (!is_dns_name(name))
-      return failure("\"" + name.substr(0, 160) + "\" is no DNS seed", "it is no DNS name", "write --dns-seed seed.example.org");
+      return failure("\"" + name.substr(0, 160) + "\" is no DNS seed", "it is no DNS name",
+                     "write --dns-seed seed.example.org");
     if (std::ranges::find(config.node.seeds, name, &DnsSeed::name) == config.node.seeds.end())
       config.node.seeds.push_back({name, {}, 0});
   }
@@ -143,15 +153,16 @@ HostResult<HostConfig> crawl_config(const CrawlOptions& options, const ChainSpec
   for (const auto& text : options.dns_servers) {
     const auto server = parse_endpoint(text, dns_port);
     if (!server)
-      return failure("\"" + text.substr(0, 160) + "\" is no DNS server", "it is not IP:PORT", "write --dns-server 192.0.2.53:53");
+      return failure("\"" + text.substr(0, 160) + "\" is no DNS server", "it is not IP:PORT",
+                     "write --dns-server 192.0.2.53:53");
     config.dns_servers.push_back(*server);
   }
   return config;
 }
 
 std::string crawl_line(const CrawlReport& report) {
-  return fmt::format("{} addresses known, {} answered, {} good; {} visits, {} in vain", report.known, report.answered, report.good,
-                     report.visits, report.failed);
+  return fmt::format("{} addresses known, {} answered, {} good; {} visits, {} in vain", report.known, report.answered,
+                     report.good, report.visits, report.failed);
 }
 
 class CrawlRun {
@@ -182,8 +193,9 @@ class CrawlRun {
   HostResult<void> verdict() const {
     if (error_) return std::unexpected(*error_);
     if (written_ == 0)
-      return failure("no zone was written", crawl_line(last_),
-                     last_.known == 0 ? "name a node by --connect, or a DNS seed" : "look at the log: why do the nodes not answer?");
+      return failure(
+          "no zone was written", crawl_line(last_),
+          last_.known == 0 ? "name a node by --connect, or a DNS seed" : "look at the log: why do the nodes not answer?");
     return {};
   }
   const CrawlReport& last() const { return last_; }
@@ -265,7 +277,9 @@ void add_crawl(Program& program) {
   command->add_option("--ns", options->server, "Name of the zone's server [ns.NAME]");
   command->add_option("--ns-address", options->server_address, "Its address, where its name is inside the zone");
   command->add_option("--sign-key", options->keys, "An operator's key file: sign a list (repeatable)")->allow_extra_args(false);
-  command->add_option("--statement", options->statements, "File of `lattice seeds operators`, to stand beside the list (repeatable)")
+  command
+      ->add_option("--statement", options->statements,
+                   "File of `lattice seeds operators`, to stand beside the list (repeatable)")
       ->allow_extra_args(false);
   command->add_option("--expires", options->expires, "How long each list counts: 12h, 2d")->capture_default_str();
   command->add_option("--ttl", options->ttl, "Seconds that resolvers may keep the records")
@@ -279,7 +293,8 @@ void add_crawl(Program& program) {
       ->capture_default_str();
   command->add_flag("--once", options->once, "Visit everybody once, write the zone and end");
   command->add_option("--for", options->for_s, "Write the zone and end after this many seconds")->check(number_in(0, 1e9));
-  command->add_option("--connect", options->connect, "Begin at this node, [NodeID@]host:port (repeatable)")->allow_extra_args(false);
+  command->add_option("--connect", options->connect, "Begin at this node, [NodeID@]host:port (repeatable)")
+      ->allow_extra_args(false);
   command->add_option("--dns-seed", options->dns_seeds, "Ask this name too (repeatable)")->allow_extra_args(false);
   command->add_option("--dns-server", options->dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")
       ->allow_extra_args(false);

@@ -165,8 +165,11 @@ HostResult<void> run_seeds_operators(const SeedOptions& options) {
                      "write the 64 hex digits that `lattice seeds keygen` printed");
     hashes.push_back(*hash);
   }
-  OperatorStatement statement{spec_chain_id(*spec), operator_root(make_operator_set((*seed)->operators, (*seed)->threshold)),
-                              options.sequence, make_operator_set(hashes, options.threshold), {}};
+  OperatorStatement statement{spec_chain_id(*spec),
+                              operator_root(make_operator_set((*seed)->operators, (*seed)->threshold)),
+                              options.sequence,
+                              make_operator_set(hashes, options.threshold),
+                              {}};
   if (statement.set.operators.size() != hashes.size() || hashes.size() > operators_max || options.threshold > hashes.size())
     return failure("the statement was not made",
                    fmt::format("{} operators, of which {} must sign", hashes.size(), options.threshold),
@@ -177,7 +180,8 @@ HostResult<void> run_seeds_operators(const SeedOptions& options) {
     if (!key) return std::unexpected(key.error());
     const auto same_key = [&](const SeedSignature& signature) { return equal(signature.public_key, (*key)->public_key()); };
     if (std::ranges::any_of(statement.signatures, same_key))
-      return failure("the statement was not signed", file + " is a key that has signed already", "name each operator's key once");
+      return failure("the statement was not signed", file + " is a key that has signed already",
+                     "name each operator's key once");
     if (statement.signatures.size() == keys_max)
       return failure("the statement was not signed", "it would not fit into a TXT record", "sign with fewer keys: eight fit");
     Secret<32> entropy;
@@ -208,8 +212,8 @@ HostResult<SeedOperators> follow_statements(const SeedOptions& options, const Ch
     if (!statement)
       return failure(file + " could not be read", statement.error().where,
                      "give the text that `lattice seeds operators` printed, unchanged");
-    const auto chosen = check_operator_statement(*statement, spec_chain_id(spec), operators.root(), operators.set(),
-                                                 operators.statement());
+    const auto chosen =
+        check_operator_statement(*statement, spec_chain_id(spec), operators.root(), operators.set(), operators.statement());
     if (!chosen)
       return failure(file + " is not good", fmt::format("{} ({})", error_text(chosen.error().code), chosen.error().where),
                      "sign it with enough keys of both sides, and give the statements in their order");
@@ -249,8 +253,8 @@ HostResult<void> run_seeds_verify(const SeedOptions& options) {
   if (!operators) return std::unexpected(operators.error());
   const OperatorSet& set = operators->set();
   print_list(*list, set);
-  const auto chosen = check_seed_list(*list, spec_chain_id(*spec), set.operators, set.threshold, clock_now().wall,
-                                      operators->sequence());
+  const auto chosen =
+      check_seed_list(*list, spec_chain_id(*spec), set.operators, set.threshold, clock_now().wall, operators->sequence());
   if (!chosen)
     return failure("the list is not good", fmt::format("{} ({})", error_text(chosen.error().code), chosen.error().where),
                    "sign a new one");
@@ -304,8 +308,8 @@ void add_seeds(Program& program) {
   add_entry_options(*zone, *options);
   zone->callback(runs(run_seeds_zone));
 
-  auto* operators =
-      command->add_subcommand("operators", "State that other operators sign from now on; print the TXT text, to stand beside the list");
+  auto* operators = command->add_subcommand(
+      "operators", "State that other operators sign from now on; print the TXT text, to stand beside the list");
   operators->add_option("--operator", options->operators, "Hash of one who signs from then on (repeatable)")
       ->required()
       ->allow_extra_args(false);
@@ -317,7 +321,9 @@ void add_seeds(Program& program) {
       ->allow_extra_args(false);
   add_chain_option(*operators, options->chain);
   operators->add_option("--seed", options->seed_name, "Which of the spec's DNS seeds; the first with operators otherwise");
-  operators->add_option("--sequence", options->sequence, "Above every list and statement signed before: nothing lower counts any more")
+  operators
+      ->add_option("--sequence", options->sequence,
+                   "Above every list and statement signed before: nothing lower counts any more")
       ->check(number_in(1, seed_max))
       ->required();
   operators->callback(runs(run_seeds_operators));
@@ -326,7 +332,9 @@ void add_seeds(Program& program) {
   verify->add_option("FILE", options->list_file, "The TXT text; - is standard input")->required();
   add_chain_option(*verify, options->chain);
   verify->add_option("--seed", options->seed_name, "Which of the spec's DNS seeds; the first with operators otherwise");
-  verify->add_option("--statement", options->statements, "File of `seeds operators`: who signs has changed (repeatable, oldest first)")
+  verify
+      ->add_option("--statement", options->statements,
+                   "File of `seeds operators`: who signs has changed (repeatable, oldest first)")
       ->allow_extra_args(false);
   verify->callback(runs(run_seeds_verify));
 }

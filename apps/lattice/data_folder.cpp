@@ -91,8 +91,8 @@ namespace {
 // A small file in a folder of DATA that the node writes and reads back.
 struct NodeFile {
   std::filesystem::path folder, file;
-  std::string what;           // for messages
-  std::string_view damaged;   // the event
+  std::string what;          // for messages
+  std::string_view damaged;  // the event
   size_t bytes_max;
 
   // Opening a pipe would wait for whoever is at its other end.

@@ -89,8 +89,8 @@ HostResult<std::optional<ZoneNumbers>> read_zone_numbers(const std::filesystem::
   const auto text = read_small_file(file, zone_bytes_max);
   if (!text) return std::unexpected(text.error());
   if (const auto numbers = zone_numbers(*text)) return numbers;
-  return std::unexpected(HostError{"the zone " + file.string() + " was not written", "the file there is no zone of lattice crawl",
-                                   "give another name, or move the file away"});
+  return std::unexpected(HostError{"the zone " + file.string() + " was not written",
+                                   "the file there is no zone of lattice crawl", "give another name, or move the file away"});
 }
 
 }  // namespace lattice::app

@@ -19,7 +19,7 @@ struct SeedZone {
   uint32_t ttl = 300;
   uint16_t default_port = 0;  // A and AAAA at the name are only for seeds on this port: they carry none
   std::vector<SeedEntry> entries;
-  std::string list_text;  // empty: no TXT
+  std::string list_text;                  // empty: no TXT
   std::vector<std::string> statements{};  // about operators: TXT records beside the list
 };
 std::string seed_zone_text(const SeedZone& zone);

@@ -262,9 +262,9 @@ void DnsSeeds::collect_offers(std::vector<SeedPeer>& peers) {
     Row& row = rows_[outcome.seed];
     row.report.used = outcome.used;
     row.report.dropped = outcome.dropped;
-    row.report.outcome = row.offer.endpoints.empty()                          ? DnsOutcome::empty
+    row.report.outcome = row.offer.endpoints.empty()                        ? DnsOutcome::empty
                          : 2 * outcome.shared >= row.offer.endpoints.size() ? DnsOutcome::agreed
-                                                                              : DnsOutcome::alone;
+                                                                            : DnsOutcome::alone;
   }
   for (const auto& endpoint : merged.endpoints) {
     if (given_.insert(endpoint).second) peers.push_back({endpoint, std::nullopt, PeerSource::dns_unsigned});

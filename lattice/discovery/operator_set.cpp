@@ -86,8 +86,8 @@ Result<OperatorStatement> parse_operator_statement(std::string_view text) {
 
 static bool holds(const OperatorSet& set, const Digest& hash) { return std::ranges::binary_search(set.operators, hash); }
 
-Result<std::vector<size_t>> check_operator_statement(const OperatorStatement& statement, const ChainId& chain, const Digest& root,
-                                                     const OperatorSet& present, uint64_t taken) {
+Result<std::vector<size_t>> check_operator_statement(const OperatorStatement& statement, const ChainId& chain,
+                                                     const Digest& root, const OperatorSet& present, uint64_t taken) {
   if (statement.chain != chain) return fail(ErrorCode::wrong_chain, "operators of another chain");
   if (statement.root != root) return fail(ErrorCode::wrong_chain, "operators of other seeds");
   if (statement.sequence <= taken) return fail(ErrorCode::seed_list_expired, "operators older than those taken");

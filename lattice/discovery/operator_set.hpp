@@ -52,7 +52,7 @@ Result<OperatorStatement> parse_operator_statement(std::string_view text);
 // Cheap checks before any signature: chain and root (wrong_chain), sequence above `taken`, that of the statement taken last
 // (seed_list_expired), enough operators of `present` and of the new set (unknown_operator). Gives the signatures that must all
 // verify, one an operator; who stands in both sets is checked once.
-Result<std::vector<size_t>> check_operator_statement(const OperatorStatement& statement, const ChainId& chain, const Digest& root,
-                                                     const OperatorSet& present, uint64_t taken);
+Result<std::vector<size_t>> check_operator_statement(const OperatorStatement& statement, const ChainId& chain,
+                                                     const Digest& root, const OperatorSet& present, uint64_t taken);
 
 }  // namespace lattice

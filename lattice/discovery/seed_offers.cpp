@@ -44,7 +44,8 @@ MergedOffers merge_offers(std::span<const SeedOffer> offers, bool complete) {
   size_t longest = 0;
   for (const auto& offer : offers) {
     std::vector<Endpoint> own;
-    std::ranges::copy_if(offer.endpoints, std::back_inserter(own), [&](const Endpoint& endpoint) { return !by_most(endpoint); });
+    std::ranges::copy_if(offer.endpoints, std::back_inserter(own),
+                         [&](const Endpoint& endpoint) { return !by_most(endpoint); });
     std::ranges::stable_sort(own, std::greater{}, [&](const Endpoint& endpoint) { return named[endpoint]; });
     own.resize(std::min(own.size(), share));
     longest = std::max(longest, own.size());

@@ -29,8 +29,8 @@ Endpoint from_asio(const boost::asio::ip::tcp::endpoint& endpoint);
 struct KeptFile {
   const std::function<HostResult<void>(ByteView)>& write_file;
   std::string_view failed_event;
-  bool failed = false;           // said already
-  std::mutex writing{}, lock{};  // held while it is written; of `newest`
+  bool failed = false;            // said already
+  std::mutex writing{}, lock{};   // held while it is written; of `newest`
   std::optional<Bytes> newest{};  // not written yet
 
   // The newest there is; nothing where another call has written it. Any thread.

@@ -247,8 +247,7 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
   const bool long_lived = was_open && now.mono - peer.since >= std::chrono::seconds{60};
   if (!by_peer) ask_later(peer, error.code);
   end_visit(peer, error.code, now);
-  if (!peer.inbound && !peer.asks_after && error.code != ErrorCode::duplicate_link)
-    addresses.on_failed(peer.remote, now.mono);
+  if (!peer.inbound && !peer.asks_after && error.code != ErrorCode::duplicate_link) addresses.on_failed(peer.remote, now.mono);
   if (peer.kept) {
     Kept& entry = kept[*peer.kept];
     entry.conn.reset();

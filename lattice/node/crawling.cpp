@@ -59,7 +59,8 @@ void Node::State::check_visits(Now now) {
 // At two addresses of one node at once, one of the visits was for nothing.
 void Node::State::end_visit(Peer& peer, ErrorCode reason, Now now) {
   if (!crawl || peer.inbound) return;
-  if (reason == ErrorCode::duplicate_link || reason == ErrorCode::shutting_down) return crawl->on_postponed(peer.remote, now.mono);
+  if (reason == ErrorCode::duplicate_link || reason == ErrorCode::shutting_down)
+    return crawl->on_postponed(peer.remote, now.mono);
   crawl->on_visit(peer.remote, peer.visit, now.mono, provider.rng());
   peer.visit = {};
 }

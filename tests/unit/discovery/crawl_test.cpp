@@ -15,8 +15,8 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 Endpoint at(int group, int number, uint16_t port = 4000) {
-  return {IpAddress::v4(static_cast<uint8_t>(20 + group / 200), static_cast<uint8_t>(group % 200), static_cast<uint8_t>(number / 250),
-                        static_cast<uint8_t>(1 + number % 250)),
+  return {IpAddress::v4(static_cast<uint8_t>(20 + group / 200), static_cast<uint8_t>(group % 200),
+                        static_cast<uint8_t>(number / 250), static_cast<uint8_t>(1 + number % 250)),
           port};
 }
 
@@ -39,7 +39,9 @@ struct CrawlTest : testing::Test {
     out.told = std::move(told);
     return out;
   }
-  void answer(const Endpoint& endpoint, std::vector<Endpoint> told = {}) { crawl->on_visit(endpoint, good(endpoint, told), now, rng); }
+  void answer(const Endpoint& endpoint, std::vector<Endpoint> told = {}) {
+    crawl->on_visit(endpoint, good(endpoint, told), now, rng);
+  }
   // Visits whom it names until nobody is due: those there answer.
   std::vector<Endpoint> round(auto&& is_there) {
     std::vector<Endpoint> visited;
@@ -342,7 +344,8 @@ TEST(CrawlModelTest, HundredThousandOperationsAsTheModelHasThem) {
           const auto before = copy.report(now);
           copy.add(e, std::nullopt, now);
           const auto after = copy.report(now);
-          if (after.refused != before.refused || after.known != before.known || after.forgotten != before.forgotten) gone.push_back(e);
+          if (after.refused != before.refused || after.known != before.known || after.forgotten != before.forgotten)
+            gone.push_back(e);
         }
         ASSERT_EQ(gone.size(), 1u) << i;
         const auto& left = model.places.at(gone[0]);
@@ -406,8 +409,9 @@ TEST(CrawlModelTest, HundredThousandOperationsAsTheModelHasThem) {
     ASSERT_EQ(report.visiting,
               static_cast<size_t>(std::ranges::count_if(model.places, [](const auto& p) { return p.second.visiting(); })))
         << i;
-    ASSERT_EQ(report.answered, static_cast<size_t>(std::ranges::count_if(
-                                   model.places, [](const auto& p) { return p.second.ever_answered() && p.second.failures() == 0; })))
+    ASSERT_EQ(report.answered,
+              static_cast<size_t>(std::ranges::count_if(
+                  model.places, [](const auto& p) { return p.second.ever_answered() && p.second.failures() == 0; })))
         << i;
     if (i % 50 == 0) {
       std::map<AddressGroup, size_t> groups;

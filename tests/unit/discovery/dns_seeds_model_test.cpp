@@ -90,8 +90,7 @@ struct Model {
 
   static bool enough(const OperatorSet& set, const std::vector<size_t>& signers, const std::vector<Digest>& hashes) {
     size_t count = 0;
-    for (const size_t person : signers)
-      count += static_cast<size_t>(std::ranges::count(set.operators, hashes[person]));
+    for (const size_t person : signers) count += static_cast<size_t>(std::ranges::count(set.operators, hashes[person]));
     return set.threshold > 0 && count >= set.threshold;
   }
 };
@@ -109,9 +108,12 @@ struct Play {
 
   explicit Play(uint64_t seed) : rng(seed), seeds({}, ChainId{}, 1) {
     for (size_t i = 0; i < people; ++i) hashes.push_back(operator_hash(key_of(i)));
-    spec = {{"a", {hashes[0], hashes[1], hashes[2]}, 2}, {"b", {hashes[2], hashes[1], hashes[0]}, 2}, {"c", {hashes[0], hashes[3]}, 1}};
+    spec = {{"a", {hashes[0], hashes[1], hashes[2]}, 2},
+            {"b", {hashes[2], hashes[1], hashes[0]}, 2},
+            {"c", {hashes[0], hashes[3]}, 1}};
     seeds = DnsSeeds(spec, ChainId{}, 1);
-    for (size_t i = 0; i < seeds_count; ++i) models[group_of_seed(i)].spec = make_operator_set(spec[i].operators, spec[i].threshold);
+    for (size_t i = 0; i < seeds_count; ++i)
+      models[group_of_seed(i)].spec = make_operator_set(spec[i].operators, spec[i].threshold);
     for (int i = 0; i < 160; ++i) texts.push_back(make_text());
   }
   static size_t group_of_seed(size_t seed) { return seed == 2 ? 1 : 0; }
@@ -170,7 +172,8 @@ struct Play {
       for (const Text* text : shown) {
         const auto* statement = std::get_if<OperatorStatement>(&text->what);
         if (!statement || statement->sequence <= model.statement() || statement->root != operator_root(model.spec)) continue;
-        if (!Model::enough(model.set(), text->signers, hashes) || !Model::enough(statement->set, text->signers, hashes)) continue;
+        if (!Model::enough(model.set(), text->signers, hashes) || !Model::enough(statement->set, text->signers, hashes))
+          continue;
         if (!text->valid || std::ranges::find(tried, text) != tried.end()) continue;
         model.history.push_back(TookSet{statement->sequence, statement->set});
         ++sets;

@@ -43,7 +43,9 @@ TEST_F(OperatorSets, TextAndBack) {
 
 TEST_F(OperatorSets, WhatCannotBeIsRefused) {
   const auto good = signers.statement(9, first, second, {});
-  const auto refused = [](OperatorStatement statement) { return !parse_operator_statement(operator_statement_text(statement)); };
+  const auto refused = [](OperatorStatement statement) {
+    return !parse_operator_statement(operator_statement_text(statement));
+  };
   EXPECT_FALSE(refused(good));
   auto none = good;
   none.set.operators.clear();
@@ -142,7 +144,8 @@ TEST_F(OperatorSets, TheFloorBeginsAnewWithTheNewOperators) {
 }
 
 TEST_F(OperatorSets, SeedsWithTheSameOperatorsShareThem) {
-  DnsSeeds two({{"a", first.operators, 2}, {"b", {first.operators[2], first.operators[0], first.operators[1]}, 2}}, ChainId{}, 1);
+  DnsSeeds two({{"a", first.operators, 2}, {"b", {first.operators[2], first.operators[0], first.operators[1]}, 2}}, ChainId{},
+               1);
   signers.answer(two, 0, {text(10, second, {0, 1})}, now);
   EXPECT_EQ(two.report()[1].statement, 10u);
   EXPECT_EQ(signers.answer(two, 1, {signers.list(11, 11, {0, 3}, later)}, now).ports, Ports{11});

@@ -13,6 +13,8 @@ struct SeedSigners {
   std::unique_ptr<Provider> provider = openssl_provider(std::make_unique<SeededRng>(5));
   std::vector<std::shared_ptr<const SigningKey>> keys;
   std::vector<Digest> hashes;
+  ChainId chain{};
+  std::optional<SeedEntry> entry{};  // of the lists
 
   explicit SeedSigners(size_t count) {
     for (size_t i = 0; i < count; ++i) {
@@ -32,20 +34,23 @@ struct SeedSigners {
     for (const size_t i : who) chosen.push_back(hashes[i]);
     return make_operator_set(chosen, threshold);
   }
-  // One entry at 8.8.8.8, whose port says which list it is.
+  // One entry; where none is given, at 8.8.8.8 with a port that says which list it is.
   std::string list(uint64_t sequence, uint16_t port, const std::vector<size_t>& who, WallTime expires) {
     SeedList out;
+    out.chain = chain;
     out.sequence = sequence;
     out.expires = expires;
     NodeId id;
     id.bytes[0] = 1;
     out.entries = {{{IpAddress::v4(8, 8, 8, 8), port}, id}};
+    if (entry) out.entries = {*entry};
     for (const size_t i : who) sign_seed_list(out, *keys[i], entropy());
     return seed_list_text(out);
   }
   OperatorStatement statement(uint64_t sequence, const OperatorSet& spec_set, const OperatorSet& next,
                               const std::vector<size_t>& who) {
     OperatorStatement out;
+    out.chain = chain;
     out.root = operator_root(spec_set);
     out.sequence = sequence;
     out.set = next;

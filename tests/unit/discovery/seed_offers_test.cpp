@@ -9,16 +9,18 @@
 namespace lattice {
 namespace {
 
-Endpoint at(int number) { return {IpAddress::v4(9, static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 8), static_cast<uint8_t>(number)), 4000}; }
+Endpoint at(int number) {
+  return {IpAddress::v4(9, static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 8), static_cast<uint8_t>(number)),
+          4000};
+}
 SeedOffer offer(size_t seed, int from, int count) {
   SeedOffer out{seed, {}};
   for (int i = 0; i < count; ++i) out.endpoints.push_back(at(from + i));
   return out;
 }
 size_t of(const MergedOffers& merged, int from, int count) {
-  return static_cast<size_t>(std::ranges::count_if(merged.endpoints, [&](const Endpoint& endpoint) {
-    return endpoint >= at(from) && endpoint < at(from + count);
-  }));
+  return static_cast<size_t>(std::ranges::count_if(
+      merged.endpoints, [&](const Endpoint& endpoint) { return endpoint >= at(from) && endpoint < at(from + count); }));
 }
 
 TEST(SeedOffers, OneAloneGivesAll) {
@@ -36,8 +38,9 @@ TEST(SeedOffers, OfTwoNeitherIsMuchLonger) {
 }
 
 TEST(SeedOffers, WhatMostNameComesFirstThenEachInTurn) {
-  const auto merged = merge_offers(
-      std::vector{SeedOffer{0, {at(1), at(2), at(9)}}, SeedOffer{1, {at(3), at(9), at(4)}}, SeedOffer{2, {at(5), at(6), at(7)}}}, true);
+  const auto merged = merge_offers(std::vector{SeedOffer{0, {at(1), at(2), at(9)}}, SeedOffer{1, {at(3), at(9), at(4)}},
+                                               SeedOffer{2, {at(5), at(6), at(7)}}},
+                                   true);
   EXPECT_EQ(merged.endpoints, (std::vector{at(9), at(1), at(3), at(5), at(2), at(4), at(6), at(7)}));
   EXPECT_EQ(merged.outcomes[0].shared, 1u);
   EXPECT_EQ(merged.outcomes[2].shared, 0u);

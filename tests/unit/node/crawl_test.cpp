@@ -38,8 +38,8 @@ TEST_F(NodeCrawl, FindsAllAndStays) {
   std::vector<Endpoint> found;
   for (const auto& entry : crawler.node->choose_seeds(64, world.now)) {
     found.push_back(entry.endpoint);
-    const auto& machine = *std::ranges::find_if(
-        world.machines, [&](const auto& m) { return m->config.identity->id == entry.node; });
+    const auto& machine =
+        *std::ranges::find_if(world.machines, [&](const auto& m) { return m->config.identity->id == entry.node; });
     EXPECT_EQ(endpoint(machine->number), entry.endpoint);
   }
   EXPECT_EQ(found.size(), 5u);

@@ -182,8 +182,9 @@ class CrawlRun {
     const bool time_up = options_.for_s > 0 && now - start_ >= seconds_duration(options_.for_s);
     if (options_.once && done) return write_zone(), false;
     if (time_up) return write_zone(), false;
-    // The first zone when everybody known has been visited, then one an interval.
-    if (!options_.once && now >= due_ && (written_ > 0 || done)) {
+    // The first zone when everybody known has been visited, or an interval is over; then one an interval.
+    const bool first_due = done || now - start_ >= seconds_duration(options_.interval_s);
+    if (!options_.once && now >= due_ && (written_ > 0 || first_due)) {
       due_ = now + seconds_duration(options_.interval_s);
       write_zone();
     }

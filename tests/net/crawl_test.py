@@ -25,13 +25,6 @@ class Crawl(NetCase):
                                            "--ns-address", "127.0.0.1", "--ttl", "5", *words,
                                            "--connect", f"{network.hosts[begin]}:{network.port}", *options])
 
-    def once(self, network, *options, seconds_max=60, **more):
-        zone, process = self.crawl(network, "--once", "--for", str(seconds_max - 20), *options, **more)
-        code = process.wait(seconds_max)
-        if code:
-            raise LabError(f"crawl ended with {code}\n{process.last_words(20)}")
-        return zone.read_text(encoding="ascii")
-
     def hosts_in(self, zone):
         """The nodes of a zone: by its SRV records, and the addresses of their hosts."""
         address = dict(re.findall(r"^(node\d+\.\S+)\. \d+ IN A (\S+)$", zone, re.M))
@@ -58,7 +51,7 @@ class Crawl(NetCase):
 
     def test_a_fresh_node_syncs_from_a_crawled_zone(self):
         network = self.network(operators=2)
-        zone = self.once(network)
+        zone = network.crawled_zone()
         self.assertEqual(self.hosts_in(zone), set(network.hosts))
         self.assertRegex(zone, rf"(?m)^{re.escape(ZONE)}\. 5 IN A 127\.0\.0\.\d+$")
         said = self.verify(network, zone)
@@ -75,7 +68,7 @@ class Crawl(NetCase):
 
     def test_without_operators_the_zone_has_no_list(self):
         network = self.network(operators=0, count=3)
-        zone = self.once(network)
+        zone = network.crawled_zone()
         self.assertNotIn(" TXT ", zone)
         self.assertEqual(self.hosts_in(zone), set(network.hosts))
         network.serve(zone)
@@ -101,10 +94,10 @@ class Crawl(NetCase):
 
     def test_numbers_rise_from_one_run_to_the_next(self):
         network = self.network(operators=1, count=2)
-        first = self.once(network)
+        first = network.crawled_zone()
         later = "; lattice crawl: serial 4000000000, sequence 5000000000\n"
         (self.lab.folder / "zone.crawled").write_text(later + first.split("\n", 1)[1], encoding="ascii")
-        second = self.once(network, name="again")
+        second = network.crawled_zone()
         self.assertEqual(self.serial(second), 4000000001)
         self.assertEqual(self.sequence(network, second), 5000000001)
 
@@ -118,7 +111,7 @@ class Crawl(NetCase):
 
     def test_where_nobody_answers_the_zone_stays(self):
         network = self.network(operators=1, count=2)
-        zone = self.once(network)
+        zone = network.crawled_zone()
         for node in network.nodes:
             node.process.stop()
         _, process = self.crawl(network, "--once", name="nobody")

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <lattice/base/log.hpp>
+#include <lattice/discovery/crawl.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/discovery/peer_source.hpp>
 #include <lattice/link/admission.hpp>
@@ -61,6 +62,9 @@ struct NodeConfig {
   // Identities that get a link where no slot is free, and count like peers that this node chose. They prove who they are like
   // anybody: nothing of this holds before their handshake is over.
   std::vector<NodeId> genesis;
+  // Walks the network in place of taking part in it: dials only to ask who else is there, syncs and serves nothing. Not with
+  // listen_port; `connect` and `bootstrap` are where it begins, beside the seeds.
+  std::optional<CrawlLimits> crawl;
   bool discovery = true;  // false: only `connect`, and whoever comes in
   // Where others can reach this node, as its operator says: announced to the network while it listens. At most four; more may be
   // learned (set_own_endpoints). With none the network is told of this node by its peers alone.
@@ -69,6 +73,7 @@ struct NodeConfig {
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
   Bytes stored_addresses;
+  Bytes stored_seeds;  // the same of SaveSeeds
 
   size_t connections_max = 125;  // beside handshakes of others that are under way
   // Whom this node chooses; of these so many for blocks alone, not more than a fifth. The one that is opened beside them to see
@@ -167,6 +172,7 @@ struct NodeReport {
   std::vector<LeftReport> left;
   uint64_t left_total = 0;
   std::vector<AvoidedReport> avoided;  // neither dialled nor taken now
+  std::optional<CrawlReport> crawl;    // of a node that crawls
   size_t queued_bytes = 0;             // for peers, not sealed yet
   // What independent address groups agree on (peers/agreement.hpp). Our own time is never moved by what others say.
   std::optional<uint64_t> network_height;     // that most of them have reached
@@ -229,6 +235,8 @@ class Node {
   bool wants_bytes(ConnId conn) const;  // false: stop reading this socket until it is true again
   NodeReport report() const;
   const NodeCounts& counts() const;
+  // Of a node that crawls: Crawl::choose.
+  std::vector<SeedEntry> choose_seeds(size_t count, Now now) const;
 
  private:
   struct State;

@@ -76,6 +76,7 @@ struct Peer {
   uint16_t said_version = 0;  // that the peer says it speaks
   wire::Status status;        // what it says of itself
   uint64_t shown_height = 0;  // of the last valid header that it gave
+  CrawlOutcome visit;         // of a node that crawls: what came of it until now
 
   Instant received{};  // its last bytes
   Instant written{};   // when it last took bytes, or got something to take

@@ -96,6 +96,7 @@ NodeReport Node::State::report() const {
   out.throttled = counts.throttled;
   out.over_budget = counts.over_budget;
   for (size_t i = 0; i < attack_kinds; ++i) out.attacks[i] = attacks.times(static_cast<Attack>(i));
+  if (crawl) out.crawl = crawl->report(tick_due);
   out.failed = failed;
   return out;
 }

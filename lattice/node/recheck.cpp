@@ -8,6 +8,7 @@ namespace lattice {
 
 constexpr size_t recheck_least = 16;
 constexpr size_t recheck_round = 8;
+constexpr uint64_t clock_doubt_min = 3600;  // seconds
 
 void Node::State::recheck(Now now) {
   const std::vector<Suite> allowed = allowed_suites();
@@ -20,10 +21,18 @@ void Node::State::recheck(Now now) {
   }
 }
 
+// Where the others agree that it is our own clock that is wrong, an open link tells more of who is there than that clock does. This
+// moves nothing: a handshake still asks our clock alone.
+bool Node::State::own_clock_in_doubt(Now now) const {
+  const auto difference = clock_difference(now);
+  return difference && distance_of(*difference, 0) > clock_doubt_min;
+}
+
 // Nobody is to blame for what time has brought: the link is closed, and may begin anew under what holds now.
 void Node::State::recheck_peer(Peer& peer, const std::vector<Suite>& allowed, Now now) {
   if (!peer.alive() || !peer.node || peer.asks_after) return;
-  if (peer.valid_until && *peer.valid_until <= now.wall) return close(peer, ErrorCode::certificate_expired, "recheck", now);
+  const bool expired = peer.valid_until && *peer.valid_until <= now.wall;
+  if (expired && !own_clock_in_doubt(now)) return close(peer, ErrorCode::certificate_expired, "recheck", now);
   if (memory.revoked(*peer.node)) return close(peer, ErrorCode::certificate_revoked, "recheck", now);
   if (std::ranges::count(allowed, peer.suite) == 0) return close(peer, ErrorCode::not_needed, "its suite is retired", now);
   if (peer.kept) return;

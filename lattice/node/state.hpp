@@ -173,6 +173,7 @@ struct Node::State {
 
   // recheck.cpp
   void recheck(Now now);
+  bool own_clock_in_doubt(Now now) const;
   void recheck_peer(Peer& peer, const std::vector<Suite>& allowed, Now now);
 
   // tip_alarm.cpp

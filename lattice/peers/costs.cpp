@@ -39,6 +39,7 @@ Traffic traffic_of(uint16_t command, bool solicited) {
     case wire::Command::get_headers:
     case wire::Command::get_blocks: return Traffic::request;
     case wire::Command::inventory:
+    case wire::Command::announcement:
     case wire::Command::consensus: return Traffic::news;
     default: return solicited ? Traffic::answer : Traffic::unasked;
   }

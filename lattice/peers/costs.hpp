@@ -1,7 +1,7 @@
 // What a peer's messages cost us, in one unit, and how much of that one peer and all together may ask for.
 //
 //   unasked  what we did not ask for (addresses, pings, status, succession): 100 messages and 1 MB a minute, and its work
-//   news     announcements of blocks and consensus messages: as many as the chain makes, so the chain's configuration says. Their
+//   news     announcements of blocks and of peers, consensus messages: as many as the chain makes, so the chain's configuration says. Their
 //            work is bounded by their number: a copy costs a hash, and whoever sends a false one pays with its standing
 //   request  get_headers, get_blocks, get_addresses: their work, so that one small question that costs much is paid for
 //   answer   what we asked for: a budget of bytes of its own, so that a fast answer leaves the others' room as it is

@@ -62,6 +62,7 @@ Bytes flood_message(Command command, Rng& rng) {
     case Command::get_blocks: return whole(wire::GetBlocks{hashes(rng, 128)});
     case Command::block: return whole(wire::Block{SharedBytes(noise(rng, 20'000))});
     case Command::not_found: return whole(wire::NotFound{hashes(rng, 128)});
+    case Command::announcement: return whole(wire::Announcement{SharedBytes(noise(rng, 4'000))});
     case Command::consensus: return whole(wire::Consensus{SharedBytes(noise(rng, 1'000))});
   }
   return forged(4'711, noise(rng, 100));
@@ -70,7 +71,8 @@ Bytes flood_message(Command command, Rng& rng) {
 constexpr Command flood_commands[] = {Command::open_channel, Command::status,     Command::ping,          Command::pong,
                                       Command::reject,       Command::succession, Command::get_addresses, Command::addresses,
                                       Command::get_headers,  Command::headers,    Command::inventory,     Command::get_blocks,
-                                      Command::block,        Command::not_found,  Command::consensus,     Command{4'711}};
+                                      Command::block,        Command::not_found,  Command::consensus,     Command::announcement,
+                                      Command{4'711}};
 
 class Flood : public testing::TestWithParam<Command> {};
 

@@ -129,6 +129,17 @@ TEST_F(Claims, nobody_moves_our_clock) {
   EXPECT_EQ(victim->log.count("clock_differs"), 1u) << "once an hour";
 }
 
+// 46. Our own clock leaps by ten years: seven groups say so, and the links that are open stay.
+TEST_F(Claims, a_leap_of_our_own_clock_ends_no_link) {
+  begin(7);
+  start();
+  world.run([] { return false; }, seconds{10});
+  victim->wall_ahead = std::chrono::seconds{315'360'000};
+  world.run([] { return false; }, seconds{30});
+  EXPECT_EQ(victim->report().peers.size(), 7u);
+  EXPECT_EQ(victim->log.count("clock_differs"), 1u);
+}
+
 TEST_F(Claims, clocks_that_are_right_say_nothing) {
   begin(7);
   world.machines[5]->wall_ahead = std::chrono::seconds{-1'000'000};

@@ -60,7 +60,9 @@ Verdict model_charge(const CostLimits& limits, ModelDebt& all, ModelPeer& peer, 
   const bool request = command == number(Command::get_addresses) || command == number(Command::get_headers) ||
                        command == number(Command::get_blocks);
   Duration wait{};
-  if (command == number(Command::inventory) || command == number(Command::consensus)) {
+  const bool news = command == number(Command::inventory) || command == number(Command::consensus) ||
+                    command == number(Command::announcement);
+  if (news) {
     peer.news.charge(1, now);
     peer.news_bytes.charge(bytes, now);
     wait = std::max(peer.news.wait(now), peer.news_bytes.wait(now));

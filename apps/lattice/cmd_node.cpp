@@ -256,7 +256,10 @@ HostResult<void> run_node(const NodeOptions& options) {
   config->node.identity = identity;
   config->node.identity87 = identities->identity87;
   tell_succession(config->node, data, log);
-  if (!options.in_memory && !options.connect_only) keep_addresses(*config, *spec, data, log);
+  if (!options.in_memory && !options.connect_only) {
+    keep_addresses(*config, *spec, data, log);
+    keep_seeds(*config, *spec, data, log);
+  }
   config->node.chain = made->chain->identity();
   if (auto opened = open_key_source(options, identity->id, *config); !opened) return opened;
   if (auto opened = open_as_table(options, config->node, log); !opened) return opened;

@@ -5,6 +5,7 @@ namespace lattice {
 
 void Node::State::on_message(Peer& peer, wire::Message message, Now now) {
   if (!in_order(peer, message, now)) return;
+  if (crawl && peer.open()) return on_visit_message(peer, message, now);
   std::visit([&](auto& m) { on(peer, m, now); }, message);
 }
 
@@ -26,7 +27,7 @@ wire::Status Node::State::own_status() const {
   status.tip = tip.block.hash;
   status.height = tip.block.height;
   status.score = tip.score;
-  status.services = wire::service_blocks;
+  status.services = crawl ? 0 : wire::service_blocks;
   status.listen_port = config.listen_port;
   status.user_agent = config.user_agent;
   return status;
@@ -85,6 +86,7 @@ void Node::State::on(Peer& peer, wire::Status& message, Now now) {
 }
 
 void Node::State::on_open(Peer& peer, Now now) {
+  if (crawl) return on_visit_open(peer, now);
   peer.ping_due = now.mono + config.ping_interval;
   enter(peer, Stage::open, now);
   hear_claims(peer, now);
@@ -95,6 +97,7 @@ void Node::State::on_open(Peer& peer, Now now) {
       return close(peer, ErrorCode::not_needed, "feeler", now);
     }
     close_replaced(peer, now);
+    watch_arrivals(peer, now);
     if (config.discovery && peer.relays()) {
       peer.asked_addresses = true;
       send(peer, wire::GetAddresses{}, now);

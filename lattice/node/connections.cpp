@@ -252,10 +252,11 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
   }
 
   if (was_half_open && !peer.node) attacks.on(Attack::scan, peer.remote.ip);
-
+  arrivals.remove(peer.conn);
   const bool was_open = peer.stage == Stage::open;
   const bool long_lived = was_open && now.mono - peer.since >= std::chrono::seconds{60};
   if (!by_peer) ask_later(peer, error.code);
+  end_visit(peer, error.code, now);
   // A link of ours that did what it was opened for, or that is not needed beside others, says nothing against the address.
   const bool done = error.code == ErrorCode::duplicate_link || (error.code == ErrorCode::not_needed && !by_peer);
   if (!peer.inbound && !peer.asks_after && !done) addresses.on_failed(peer.remote, now.mono);

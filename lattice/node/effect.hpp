@@ -57,6 +57,11 @@ struct VerifySeeds {
 struct SaveAddresses {
   Bytes file;
 };
-using Effect = std::variant<Dial, WantWrite, CloseConn, RunWork, Resolve, ToChain, ReadBody, VerifySeeds, SaveAddresses>;
+// What is remembered of the seeds' operators and lists, to be given back as NodeConfig::stored_seeds. The same.
+struct SaveSeeds {
+  Bytes file;
+};
+using Effect =
+    std::variant<Dial, WantWrite, CloseConn, RunWork, Resolve, ToChain, ReadBody, VerifySeeds, SaveAddresses, SaveSeeds>;
 
 }  // namespace lattice

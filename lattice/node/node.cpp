@@ -20,6 +20,7 @@ Node::State::State(NodeConfig node_config, Provider& crypto, LogSink& log_sink)
   admission = std::make_unique<Admission>(secret, config.admission);
   eviction_key = Secret<32>(blake2s_keyed(secret.view(), as_bytes("eviction")));
   if (auto chain = decode_successions(config.succession)) own_succession = std::move(*chain);
+  if (config.crawl) crawl.emplace(*config.crawl);
   for (const auto& peer : config.connect) {
     Kept entry;
     entry.peer = peer;
@@ -40,6 +41,8 @@ void Node::State::settle(Now now) {
     if (loaded() && !std::exchange(dns_started, true)) {
       set_own_endpoints(std::move(learned_endpoints), now);
       load_addresses(now);
+      load_seeds();
+      begin_crawl(now);
       ask_dns(now);
     }
     const bool asks = headers_dirty || blocks_dirty;
@@ -224,5 +227,8 @@ bool Node::wants_bytes(ConnId conn) const {
 
 NodeReport Node::report() const { return state_->report(); }
 const NodeCounts& Node::counts() const { return state_->counts; }
+std::vector<SeedEntry> Node::choose_seeds(size_t count, Now now) const {
+  return state_->crawl ? state_->crawl->choose(count, now.mono, state_->provider.rng()) : std::vector<SeedEntry>{};
+}
 
 }  // namespace lattice

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <lattice/base/log.hpp>
+#include <lattice/discovery/crawl.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/discovery/peer_source.hpp>
 #include <lattice/link/admission.hpp>
@@ -20,6 +21,7 @@
 #include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
+#include <lattice/peers/perigee.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/peers/slots.hpp>
 #include <lattice/peers/tip_watch.hpp>
@@ -60,6 +62,9 @@ struct NodeConfig {
   // Identities that get a link where no slot is free, and count like peers that this node chose. They prove who they are like
   // anybody: nothing of this holds before their handshake is over.
   std::vector<NodeId> genesis;
+  // Walks the network in place of taking part in it: dials only to ask who else is there, syncs and serves nothing. Not with
+  // listen_port; `connect` and `bootstrap` are where it begins, beside the seeds.
+  std::optional<CrawlLimits> crawl;
   bool discovery = true;  // false: only `connect`, and whoever comes in
   // Where others can reach this node, as its operator says: announced to the network while it listens. At most four; more may be
   // learned (set_own_endpoints). With none the network is told of this node by its peers alone.
@@ -68,6 +73,7 @@ struct NodeConfig {
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
   Bytes stored_addresses;
+  Bytes stored_seeds;  // the same of SaveSeeds
 
   size_t connections_max = 125;  // beside handshakes of others that are under way
   // Whom this node chooses; of these so many for blocks alone, not more than a fifth. The one that is opened beside them to see
@@ -77,6 +83,9 @@ struct NodeConfig {
   Duration feeler_interval = std::chrono::minutes{2};
   // How long one that this node chose stays when somebody else can be had, at least; one of them changes in that time.
   Duration churn_interval = std::chrono::minutes{30};
+  // Of those that this node chooses for everything so many are learned: who brings blocks and messages later than others goes.
+  // Not more than half of them; 0: none.
+  size_t learned_slots = 4;
   size_t inbound_per_ip = 3, inbound_per_subnet = 10;
   bool adaptive_limit = true;               // the network's estimated size is a ceiling for who comes in
   std::shared_ptr<const AsTable> as_table;  // null: AS numbers and regions are not known
@@ -117,6 +126,7 @@ struct PeerReport {
   uint64_t bytes_in = 0, bytes_out = 0;
   uint64_t headers = 0, blocks = 0;  // valid ones it gave
   uint64_t unknown_messages = 0;
+  std::optional<Perigee::Score> arrivals;  // of those that this node chose: how late they bring news
   std::string user_agent;
 };
 // A peer that was left, and why: the newest 64.
@@ -146,6 +156,7 @@ struct NodeReport {
   double network_machines = 0;                                                   // as estimated (peers/size_estimate.hpp)
   size_t inbound_max = 0;                                                        // who may come in now
   uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;  // of whom this node chose
+  uint64_t exchanged_late = 0;                                                   // of the exchanged ones, by learned selection
   std::map<SlotRefusal, uint64_t> refused;                                       // who came in, by reason
   uint64_t handshakes = 0, resumed = 0, dials_failed = 0;
   size_t sockets = 0;         // that the host has not let go of, those of closed links too
@@ -161,6 +172,7 @@ struct NodeReport {
   std::vector<LeftReport> left;
   uint64_t left_total = 0;
   std::vector<AvoidedReport> avoided;  // neither dialled nor taken now
+  std::optional<CrawlReport> crawl;    // of a node that crawls
   size_t queued_bytes = 0;             // for peers, not sealed yet
   // What independent address groups agree on (peers/agreement.hpp). Our own time is never moved by what others say.
   std::optional<uint64_t> network_height;     // that most of them have reached
@@ -184,7 +196,7 @@ struct NodeCounts {
   uint64_t evicted = 0;
   uint64_t throttled = 0, over_budget = 0;
   uint64_t tip_alarms = 0;  // times that our chain came into doubt
-  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;
+  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0, exchanged_late = 0;
   std::map<SlotRefusal, uint64_t> refused;
 };
 
@@ -223,6 +235,8 @@ class Node {
   bool wants_bytes(ConnId conn) const;  // false: stop reading this socket until it is true again
   NodeReport report() const;
   const NodeCounts& counts() const;
+  // Of a node that crawls: Crawl::choose.
+  std::vector<SeedEntry> choose_seeds(size_t count, Now now) const;
 
  private:
   struct State;

@@ -76,6 +76,7 @@ struct Peer {
   uint16_t said_version = 0;  // that the peer says it speaks
   wire::Status status;        // what it says of itself
   uint64_t shown_height = 0;  // of the last valid header that it gave
+  CrawlOutcome visit;         // of a node that crawls: what came of it until now
 
   Instant received{};  // its last bytes
   Instant written{};   // when it last took bytes, or got something to take
@@ -92,6 +93,8 @@ struct Peer {
   bool asked_addresses = false;       // and not answered yet
   bool gave_addresses = false;
   bool told_succession = false;
+  bool late = false;                   // learned selection wants somebody else in its place
+  BlockHash told_by_us;                // the newest block that it was told of
   BlockHash told;                      // the newest block that both sides know the other knows
   std::optional<BlockHash> announced;  // named by it, not known here yet
 

@@ -42,6 +42,7 @@ NodeReport Node::State::report() const {
   out.feelers_answered = counts.feelers_answered;
   out.anchors_tried = counts.anchors_tried;
   out.exchanged = counts.exchanged;
+  out.exchanged_late = counts.exchanged_late;
   out.refused = counts.refused;
   out.handshakes = counts.handshakes;
   out.resumed = counts.resumed;
@@ -79,6 +80,7 @@ NodeReport Node::State::report() const {
     row.headers = peer.headers;
     row.blocks = peer.blocks;
     row.unknown_messages = peer.link ? peer.link->unknown_messages() : 0;
+    row.arrivals = arrivals.score(conn);
     row.user_agent = peer.status.user_agent;
     out.peers.push_back(std::move(row));
   }
@@ -94,6 +96,7 @@ NodeReport Node::State::report() const {
   out.throttled = counts.throttled;
   out.over_budget = counts.over_budget;
   for (size_t i = 0; i < attack_kinds; ++i) out.attacks[i] = attacks.times(static_cast<Attack>(i));
+  if (crawl) out.crawl = crawl->report(tick_due);
   out.failed = failed;
   return out;
 }

@@ -1,6 +1,7 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
-// timers.cpp, report.cpp.
+// connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, learned_selection.cpp, channel.cpp, handlers_*.cpp (one a subject),
+// chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp, claims.cpp, budgets.cpp, attacks.cpp, recheck.cpp, tip_alarm.cpp,
+// crawling.cpp, timers.cpp, report.cpp.
 #pragma once
 
 #include <deque>
@@ -21,6 +22,7 @@
 #include <lattice/peers/agreement.hpp>
 #include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/backoff.hpp>
+#include <lattice/peers/perigee.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/peers/size_estimate.hpp>
 #include <lattice/peers/slots.hpp>
@@ -33,6 +35,8 @@ constexpr wire::ChannelId main_channel = 1;
 constexpr size_t left_max = 64;
 constexpr size_t consensus_judging_max = 1024;
 constexpr size_t consensus_seen_max = 8192;
+constexpr size_t recent_blocks_max = 64;
+constexpr size_t measured_messages_max = 64;
 constexpr size_t unasked_addresses_max = 10;
 constexpr size_t successions_judging_max = 64;    // with their bytes, at a worker
 constexpr size_t questions_max = 8;               // dials to ask who is there
@@ -42,6 +46,7 @@ constexpr size_t announcements_judging_max = 64;  // with their bytes, at a work
 constexpr size_t held_bytes_max = 64 * 1024 * 1024;
 constexpr Duration tick_interval = std::chrono::seconds{1};
 constexpr Duration dns_patience = std::chrono::seconds{30};         // the resolver's own limits end long before
+constexpr Duration providers_patience = std::chrono::seconds{2};    // of answers for those of other providers, to be compared
 constexpr Duration round_patience = std::chrono::seconds{15};       // for addresses from DNS, before the bootstrap list is used
 constexpr Duration unhurried_dns_pause = std::chrono::seconds{60};  // while somebody is connected
 constexpr Duration unread_patience = std::chrono::seconds{60};      // for a peer that does not take what it asked for
@@ -217,6 +222,16 @@ struct Node::State {
   void note_machine(const IpAddress& ip, Instant now);
   void follow_size(Now now);
 
+  // learned_selection.cpp
+  PerigeeLimits perigee_limits() const;
+  void watch_arrivals(const Peer& peer, Now now);
+  void note_block_announced(const Peer& peer, const BlockHash& block, Now now);
+  void note_block_valid(const BlockHash& block, Now now);
+  void note_message(const Peer& peer, const Digest& message, Now now);
+  void note_message_copy(const Peer& peer, const Digest& message, Now now);
+  void note_message_valid(ByteView message, ConnId from, Now now);
+  bool exchange_late(Now now);
+
   // channel.cpp
   void on_message(Peer& peer, wire::Message message, Now now);
   bool in_order(Peer& peer, const wire::Message& message, Now now);
@@ -297,9 +312,21 @@ struct Node::State {
   void on_resolved(RequestId request, const DnsAnswer& answer, Now now);
   void on_seed_work_done(RequestId request, const std::vector<bool>& valid, Now now);
   void take_answer(size_t seed, const DnsAnswer& answer, Now now);
-  void take_seeds(size_t seed, const std::vector<SeedPeer>& peers, Now now);
+  void take_found(size_t seed, DnsSeeds::Found found, Now now);
+  void log_answer(size_t seed);
+  void add_seed_peers(const std::vector<SeedPeer>& found, Now now);
+  void load_seeds();
+  void save_seeds();
   void use_bootstrap(Now now);
   void check_dns(Now now);
+
+  // crawling.cpp
+  void begin_crawl(Now now);
+  void dial_visits(Now now);
+  void on_visit_open(Peer& peer, Now now);
+  void on_visit_message(Peer& peer, wire::Message& message, Now now);
+  void check_visits(Now now);
+  void end_visit(Peer& peer, ErrorCode reason, Now now);
 
   // stored_addresses.cpp
   void load_addresses(Now now);
@@ -378,6 +405,7 @@ struct Node::State {
   Instant own_announced{};
   WallTime own_announcement_due;
   DnsSeeds dns;
+  std::optional<Crawl> crawl;
   Backoff dns_pause;
   std::optional<Instant> dns_due, dns_asked;
   Instant round_began{};        // of questions and dials
@@ -393,6 +421,10 @@ struct Node::State {
   uint64_t generation = 0;  // of the best header chain: an older answer to FindMissing is stale
   size_t consensus_judging = 0;
   Recent<Digest> seen_consensus{consensus_seen_max};
+  Recent<BlockHash> recent_blocks{recent_blocks_max};  // tips and best headers: whoever names one of them has nothing new
+  Perigee arrivals{perigee_limits()};
+  Recent<Digest> measured_messages{measured_messages_max};
+  Instant message_due{};  // of the next that is measured
   BlockHash announced_tip;
   bool caught_up = false, synced = false;
 

@@ -53,13 +53,17 @@ void Node::State::tick(Now now) {
   if (!loaded()) return;
   tell_chain(ChainTick{});
   check_dns(now);
-  check_claims(now);
-  announcements.expire(now.wall);
-  learn_own_endpoint(now);
-  renew_announcement(now);
-  watch_tip(now);
-  follow_size(now);
-  rebalance(now);
+  if (crawl) {
+    check_visits(now);
+  } else {
+    announcements.expire(now.wall);
+    learn_own_endpoint(now);
+    renew_announcement(now);
+    check_claims(now);
+    watch_tip(now);
+    follow_size(now);
+    rebalance(now);
+  }
   if (save_due <= now.mono || (synced && !saved_sum)) save_addresses(now);
   dial_dirty = true;
 }

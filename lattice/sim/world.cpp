@@ -69,6 +69,7 @@ void World::State::start_node(Host& host) {
   NodeConfig config = host.config.node;
   config.chain = host.chain->identity();
   config.stored_addresses = host.config.saved_addresses;
+  config.stored_seeds = host.config.saved_seeds;
   host.node = std::make_unique<Node>(std::move(config), *host.provider, *host.log);
   host.counts = {};
   host.crypto_free = host.chain_free = now;

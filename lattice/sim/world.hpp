@@ -65,6 +65,7 @@ struct SimNodeConfig {
   std::function<std::unique_ptr<Chain>(Provider&)> chain;  // made anew at each start of the process
   SimStore store;
   Bytes saved_addresses;    // a file beside the store: what the node saved last, given back at each start
+  Bytes saved_seeds;        // the same of its DNS seeds
   int64_t wall_offset = 0;  // seconds that its wall clock is wrong
   Bodies bodies = Bodies::honest;
 };

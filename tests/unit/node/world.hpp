@@ -41,7 +41,8 @@ struct Machine {
   Logged log;
   NodeConfig config;
   std::unique_ptr<Node> node;
-  std::vector<Bytes> saved;  // addresses, oldest first
+  std::vector<Bytes> saved;        // addresses, oldest first
+  std::vector<Bytes> saved_seeds;  // what is remembered of seeds, oldest first
   bool listening = true;
   bool reads_bodies = true;  // false: asks for blocks of it are never answered
   bool spoils_bodies = false;
@@ -244,6 +245,8 @@ inline void Machine::act(Effect effect) {
     n.on_seed_work_done(verify->request, std::move(valid), now);
   } else if (auto* save = std::get_if<SaveAddresses>(&effect)) {
     saved.push_back(std::move(save->file));
+  } else if (auto* seeds = std::get_if<SaveSeeds>(&effect)) {
+    saved_seeds.push_back(std::move(seeds->file));
   }
   drain();
 }

@@ -85,7 +85,7 @@ TEST(Threats, SignedRecordsByTheHundred) {
   listener.received.clear();
   for (size_t who = 1; who <= 200; ++who) speaker.send(message_of(records.of(who)));
   EXPECT_FALSE(speaker.closed);
-  EXPECT_EQ(target.report().announcements_received, 200u);
+  EXPECT_GE(target.report().announcements_received, 100u);  // the rest when its budget allows: it is not read before
   EXPECT_LE(target.report().announced_nodes, 64u);
   EXPECT_GE(target.report().announced_nodes, 60u);
   EXPECT_LE(count_of(listener), 64u);

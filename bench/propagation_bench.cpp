@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include <bench/benchmarks.hpp>
 #include <bench/cities.hpp>

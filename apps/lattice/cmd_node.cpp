@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <lattice/discovery/announcement.hpp>
 #include <lattice/host/key_file.hpp>
 #include <lattice/host/node_host.hpp>
 
@@ -29,8 +30,9 @@ namespace lattice::app {
 namespace {
 
 struct NodeOptions {
-  std::string chain, data, passphrase_file, listen, report, follow, outside_keys, log_level = "info", log_format = "text";
-  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers;
+  std::string chain, data, passphrase_file, listen, report, follow, outside_keys, as_table, log_level = "info",
+                                                                                            log_format = "text";
+  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers, banned, external_addresses;
   bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
   double timeout_s = 0;
 };
@@ -73,9 +75,33 @@ HostResult<void> add_peers_and_seeds(const NodeOptions& options, NodeConfig& nod
     // The spec's entry stays: it may have operators, and a flag must not take them away.
     if (std::ranges::find(node.seeds, name, &DnsSeed::name) == node.seeds.end()) node.seeds.push_back({name, {}, 0});
   }
+  for (const auto& text : options.banned) {
+    if (const auto node_id = parse_node_id(text)) {
+      node.banned.nodes.push_back(*node_id);
+    } else if (const auto subnet = Subnet::parse(text)) {
+      node.banned.subnets.push_back(*subnet);
+    } else {
+      return failure("\"" + text.substr(0, 160) + "\" cannot be banned", "it is no address, subnet or NodeID",
+                     "write --ban 203.0.113.7, --ban 203.0.113.0/24 or --ban lat1...");
+    }
+  }
   if (options.no_dns || options.connect_only) node.seeds.clear();
   node.discovery = !options.connect_only;
   return {};
+}
+
+HostResult<void> add_external_addresses(const NodeOptions& options, const ChainSpec& spec, NodeConfig& node) {
+  for (const auto& text : options.external_addresses) {
+    const auto endpoint = parse_endpoint(text, spec.default_port);
+    const bool good = endpoint && endpoint->port != 0 && !endpoint->ip.is_unspecified();
+    if (!good)
+      return failure("\"" + text.substr(0, 160) + "\" is no address to be reached at", "it is not IP or IP:PORT",
+                     "write --external-address 192.0.2.7:8333");
+    node.announce_endpoints.push_back(*endpoint);
+  }
+  if (node.announce_endpoints.size() <= announcement_endpoints_max) return {};
+  return failure("too many addresses to be reached at", fmt::format("others are told of {}", announcement_endpoints_max),
+                 "give --external-address less often");
 }
 
 HostResult<HostConfig> host_config(const NodeOptions& options, const ChainSpec& spec) {
@@ -94,6 +120,8 @@ HostResult<HostConfig> host_config(const NodeOptions& options, const ChainSpec& 
   auto listen = listen_endpoint(options, spec);
   if (!listen) return std::unexpected(listen.error());
   config.listen = *listen;
+  config.node.announce_agreed = options.external_addresses.empty();
+  if (auto added = add_external_addresses(options, spec, config.node); !added) return std::unexpected(added.error());
   return config;
 }
 
@@ -105,6 +133,21 @@ HostResult<void> open_key_source(const NodeOptions& options, const NodeId& own, 
   if (!source) return std::unexpected(source.error());
   config.key_source = std::move(*source);
   config.node.outside_keys = keys->policy;
+  return {};
+}
+
+HostResult<void> open_as_table(const NodeOptions& options, NodeConfig& node, LogSink& log) {
+  if (options.as_table.empty()) return {};
+  const auto text = read_small_file(options.as_table, AsTable::file_bytes_max);
+  if (!text) return std::unexpected(text.error());
+  auto table = AsTable::parse(*text);
+  if (!table)
+    return failure(
+        options.as_table + " is no table of AS numbers",
+        fmt::format("line {}: {} ({})", table.error().line, error_text(table.error().error.code), table.error().error.where),
+        "write a line \"PREFIX ASN [REGION]\" for each prefix (docs/OPERATING.md)");
+  log.log({LogLevel::info, "as_table_loaded", {{"prefixes", std::to_string(table->prefixes())}}});
+  node.as_table = std::make_shared<const AsTable>(std::move(*table));
   return {};
 }
 
@@ -213,9 +256,13 @@ HostResult<void> run_node(const NodeOptions& options) {
   config->node.identity = identity;
   config->node.identity87 = identities->identity87;
   tell_succession(config->node, data, log);
-  if (!options.in_memory && !options.connect_only) keep_addresses(*config, *spec, data, log);
+  if (!options.in_memory && !options.connect_only) {
+    keep_addresses(*config, *spec, data, log);
+    keep_seeds(*config, *spec, data, log);
+  }
   config->node.chain = made->chain->identity();
   if (auto opened = open_key_source(options, identity->id, *config); !opened) return opened;
+  if (auto opened = open_as_table(options, config->node, log); !opened) return opened;
   std::optional<BlockFollower> follower;
   if (!options.follow.empty()) follower.emplace(options.follow, *spec, made->chain->identity().block_bytes_max, log);
 
@@ -253,6 +300,10 @@ void add_peer_options(CLI::App& command, NodeOptions& options) {
                      "IP:PORT to take connections on; port 0 takes any free one. Default: all addresses and the chain's\n"
                      "port; nothing with --connect-only or --until-synced");
   command.add_flag("--no-listen", options.no_listen, "Take no connections");
+  command
+      .add_option("--external-address", options.external_addresses,
+                  "IP[:PORT] where others reach this node: signed and told to the network (repeatable, up to 4)")
+      ->allow_extra_args(false);
   command.add_option("--connect", options.connect, "Always keep a connection to this peer, [NodeID@]host:port (repeatable)")
       ->allow_extra_args(false);
   // With an address too, as bitcoind's -connect takes one.
@@ -262,6 +313,8 @@ void add_peer_options(CLI::App& command, NodeOptions& options) {
                    ->expected(0, 1)
                    ->type_name("[PEER]");
   command.parse_complete_callback([&options, only] { options.connect_only = only->count() > 0; });
+  command.add_option("--ban", options.banned, "Neither dial nor take in this address, subnet (IP/BITS) or NodeID (repeatable)")
+      ->allow_extra_args(false);
   command.add_option("--dns-seed", options.dns_seeds, "Ask this name for peers, beside the chain spec's (repeatable)")
       ->allow_extra_args(false);
   command.add_option("--dns-server", options.dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")
@@ -292,6 +345,9 @@ void add_node(Program& program) {
       "--outside-keys", options->outside_keys,
       "Mix keys that were shared beforehand, or that a quantum network's key server (ETSI GS QKD 014) gives, into\n"
       "the handshake; this TOML file says which (docs/OPERATING.md)");
+  command->add_option("--as-table", options->as_table,
+                      "AS number and region of each address prefix, one a line: peers are then chosen from different ones\n"
+                      "(docs/OPERATING.md)");
   command->add_option("--report", options->report, "At the end, write what happened to this file (JSON)");
   command->add_option("--log-level", options->log_level, "What goes to standard error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <lattice/discovery/seed_memory.hpp>
 
 #include "data_folder.hpp"
 #include "files.hpp"
@@ -16,12 +17,14 @@ namespace lattice::app {
 
 namespace {
 
+constexpr size_t keys_max = 8;  // whose signatures fit a TXT record
 constexpr size_t entries_file_bytes_max = 64 * 1024;
 
 struct SeedOptions {
   std::string chain, expires, entries_file, zone, list_file, seed_name, out;
-  std::vector<std::string> keys, entries;
+  std::vector<std::string> keys, entries, operators, statements;
   uint64_t sequence = 0;
+  size_t threshold = 0;
   uint32_t ttl = 300;
 };
 
@@ -139,6 +142,90 @@ HostResult<const DnsSeed*> find_seed(const ChainSpec& spec, const std::string& n
                  "add [[dns_seeds]] with name, operators and threshold to it");
 }
 
+std::optional<Digest> parse_hash(const std::string& text) {
+  const auto bytes = from_hex(text);
+  if (!bytes || bytes->size() != Digest{}.size()) return std::nullopt;
+  Digest hash;
+  std::ranges::copy(*bytes, hash.begin());
+  return hash;
+}
+
+// The statement that other operators sign from now on. Who signs it is checked when it is shown to a node: here only that the keys
+// are different.
+HostResult<void> run_seeds_operators(const SeedOptions& options) {
+  const auto spec = load_spec(options.chain);
+  if (!spec) return std::unexpected(spec.error());
+  const auto seed = find_seed(*spec, options.seed_name);
+  if (!seed) return std::unexpected(seed.error());
+  std::vector<Digest> hashes;
+  for (const auto& text : options.operators) {
+    const auto hash = parse_hash(text);
+    if (!hash)
+      return failure("the statement was not made", "\"" + text.substr(0, 120) + "\" names no operator",
+                     "write the 64 hex digits that `lattice seeds keygen` printed");
+    hashes.push_back(*hash);
+  }
+  OperatorStatement statement{spec_chain_id(*spec),
+                              operator_root(make_operator_set((*seed)->operators, (*seed)->threshold)),
+                              options.sequence,
+                              make_operator_set(hashes, options.threshold),
+                              {}};
+  if (statement.set.operators.size() != hashes.size() || hashes.size() > operators_max || options.threshold > hashes.size())
+    return failure("the statement was not made",
+                   fmt::format("{} operators, of which {} must sign", hashes.size(), options.threshold),
+                   fmt::format("name each once, {} at most, and no higher --threshold", operators_max));
+  const auto provider = openssl_provider();
+  for (const auto& file : options.keys) {
+    const auto key = load_operator_key(file, *provider);
+    if (!key) return std::unexpected(key.error());
+    const auto same_key = [&](const SeedSignature& signature) { return equal(signature.public_key, (*key)->public_key()); };
+    if (std::ranges::any_of(statement.signatures, same_key))
+      return failure("the statement was not signed", file + " is a key that has signed already",
+                     "name each operator's key once");
+    if (statement.signatures.size() == keys_max)
+      return failure("the statement was not signed", "it would not fit into a TXT record", "sign with fewer keys: eight fit");
+    Secret<32> entropy;
+    provider->rng().fill(entropy.span());
+    sign_operator_statement(statement, **key, entropy);
+  }
+  fmt::print("{}\n", operator_statement_text(statement));
+  return {};
+}
+
+bool signatures_hold(Provider& provider, const std::vector<SeedSignature>& signatures, const std::vector<size_t>& chosen,
+                     std::string_view context, const Bytes& body) {
+  return std::ranges::all_of(chosen, [&](size_t index) {
+    const auto& signature = signatures[index];
+    return provider.verify(signature.alg, signature.public_key, as_bytes(context), body, signature.signature);
+  });
+}
+
+// Who signs after these statements, in the order given.
+HostResult<SeedOperators> follow_statements(const SeedOptions& options, const ChainSpec& spec, const DnsSeed& seed) {
+  SeedOperators operators(make_operator_set(seed.operators, seed.threshold));
+  const auto provider = openssl_provider();
+  for (const auto& file : options.statements) {
+    auto text = read_small_file(file, seed_text_bytes_max + 2);
+    if (!text) return std::unexpected(text.error());
+    while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+    const auto statement = parse_operator_statement(*text);
+    if (!statement)
+      return failure(file + " could not be read", statement.error().where,
+                     "give the text that `lattice seeds operators` printed, unchanged");
+    const auto chosen =
+        check_operator_statement(*statement, spec_chain_id(spec), operators.root(), operators.set(), operators.statement());
+    if (!chosen)
+      return failure(file + " is not good", fmt::format("{} ({})", error_text(chosen.error().code), chosen.error().where),
+                     "sign it with enough keys of both sides, and give the statements in their order");
+    if (!signatures_hold(*provider, statement->signatures, *chosen, operator_set_context, operator_statement_body(*statement)))
+      return failure(file + " is not good", "a signature is wrong", "sign a new one");
+    operators.on_statement(*statement);
+    fmt::print("from {} on {} of {} operators sign\n", statement->sequence, statement->set.threshold,
+               statement->set.operators.size());
+  }
+  return operators;
+}
+
 HostResult<SeedList> read_list(const std::string& file) {
   auto content = read_small_file(file, seed_text_bytes_max + 2);
   if (!content) return std::unexpected(content.error());
@@ -149,9 +236,9 @@ HostResult<SeedList> read_list(const std::string& file) {
                  "give the text that `lattice seeds sign` printed, unchanged");
 }
 
-void print_list(const SeedList& list, const DnsSeed& seed) {
+void print_list(const SeedList& list, const OperatorSet& set) {
   fmt::print("sequence {}, until {}, {} signatures, {} of {} operators must sign\n", list.sequence, date_text(list.expires),
-             list.signatures.size(), seed.threshold, seed.operators.size());
+             list.signatures.size(), set.threshold, set.operators.size());
   for (const auto& entry : list.entries) fmt::print("  {}@{}\n", node_id_text(entry.node), entry.endpoint.text());
 }
 
@@ -162,19 +249,18 @@ HostResult<void> run_seeds_verify(const SeedOptions& options) {
   if (!seed) return std::unexpected(seed.error());
   const auto list = read_list(options.list_file);
   if (!list) return std::unexpected(list.error());
-  print_list(*list, **seed);
-  const auto chosen = check_seed_list(*list, spec_chain_id(*spec), (*seed)->operators, (*seed)->threshold, clock_now().wall);
+  const auto operators = follow_statements(options, *spec, **seed);
+  if (!operators) return std::unexpected(operators.error());
+  const OperatorSet& set = operators->set();
+  print_list(*list, set);
+  const auto chosen =
+      check_seed_list(*list, spec_chain_id(*spec), set.operators, set.threshold, clock_now().wall, operators->sequence());
   if (!chosen)
     return failure("the list is not good", fmt::format("{} ({})", error_text(chosen.error().code), chosen.error().where),
                    "sign a new one");
   const auto provider = openssl_provider();
-  const auto body = seed_list_body(*list);
-  for (const auto index : *chosen) {
-    const auto& signature = list->signatures[index];
-    if (provider->verify(signature.alg, signature.public_key, as_bytes(seed_list_context), body, signature.signature)) continue;
-    return failure("the list is not good",
-                   "the signature of operator " + to_hex(operator_hash(signature.public_key)) + " is wrong", "sign a new one");
-  }
+  if (!signatures_hold(*provider, list->signatures, *chosen, seed_list_context, seed_list_body(*list)))
+    return failure("the list is not good", "the signature of an operator is wrong", "sign a new one");
   fmt::print("good\n");
   return {};
 }
@@ -222,10 +308,34 @@ void add_seeds(Program& program) {
   add_entry_options(*zone, *options);
   zone->callback(runs(run_seeds_zone));
 
+  auto* operators = command->add_subcommand(
+      "operators", "State that other operators sign from now on; print the TXT text, to stand beside the list");
+  operators->add_option("--operator", options->operators, "Hash of one who signs from then on (repeatable)")
+      ->required()
+      ->allow_extra_args(false);
+  operators->add_option("--threshold", options->threshold, "How many of them must sign")
+      ->check(number_in(1, operators_max))
+      ->required();
+  operators->add_option("--key", options->keys, "Key file of a present operator, or of a new one: enough of both (repeatable)")
+      ->required()
+      ->allow_extra_args(false);
+  add_chain_option(*operators, options->chain);
+  operators->add_option("--seed", options->seed_name, "Which of the spec's DNS seeds; the first with operators otherwise");
+  operators
+      ->add_option("--sequence", options->sequence,
+                   "Above every list and statement signed before: nothing lower counts any more")
+      ->check(number_in(1, seed_max))
+      ->required();
+  operators->callback(runs(run_seeds_operators));
+
   auto* verify = command->add_subcommand("verify", "Check a signed list as a node would, and print it");
   verify->add_option("FILE", options->list_file, "The TXT text; - is standard input")->required();
   add_chain_option(*verify, options->chain);
   verify->add_option("--seed", options->seed_name, "Which of the spec's DNS seeds; the first with operators otherwise");
+  verify
+      ->add_option("--statement", options->statements,
+                   "File of `seeds operators`: who signs has changed (repeatable, oldest first)")
+      ->allow_extra_args(false);
   verify->callback(runs(run_seeds_verify));
 }
 

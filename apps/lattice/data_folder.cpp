@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include <lattice/discovery/address_book_file.hpp>
+#include <lattice/discovery/seed_memory.hpp>
 #include <lattice/host/key_file.hpp>
 #include <lattice/host/locked_memory_store.hpp>
 #include <lattice/host/rocks_store.hpp>
@@ -85,30 +86,57 @@ HostResult<std::unique_ptr<Store>> open_store(const ChainSpec& spec, const std::
   return std::move(*opened);
 }
 
-void keep_addresses(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log) {
-  const auto folder = data / "peers", file = folder / spec.name;
+namespace {
+
+// A small file in a folder of DATA that the node writes and reads back.
+struct NodeFile {
+  std::filesystem::path folder, file;
+  std::string what;          // for messages
+  std::string_view damaged;  // the event
+  size_t bytes_max;
+
   // Opening a pipe would wait for whoever is at its other end.
-  const auto is_special = [file] {
+  bool is_special() const {
     std::error_code ignored;
     const auto type = std::filesystem::status(file, ignored).type();
     return type != std::filesystem::file_type::not_found && type != std::filesystem::file_type::regular;
-  };
-  config.save_addresses = [folder, file, is_special](ByteView bytes) -> HostResult<void> {
+  }
+  HostResult<void> write(ByteView bytes) const {
     if (is_special())
-      return std::unexpected(HostError{"the addresses could not be kept", file.string() + " is no plain file", "remove it"});
+      return std::unexpected(HostError{what + " could not be kept", file.string() + " is no plain file", "remove it"});
     if (auto made = make_private_folder(folder); !made) return made;
     return write_file_atomically(file, as_text(bytes));
-  };
-  std::error_code missing;
-  if (std::filesystem::status(file, missing).type() == std::filesystem::file_type::not_found) return;
-  const auto damaged = [&](const std::string& why) {
-    log.log({LogLevel::warning, "stored_addresses_damaged", {{"reason", "not_read"}, {"where", why}}});
-  };
-  if (is_special()) return damaged(file.string() + " is no plain file");
-  const auto content = read_small_file(file, address_book_bytes_max);
-  if (!content) return damaged(content.error().text());
-  if (content->empty()) return damaged(file.string() + " is empty");
-  config.node.stored_addresses = to_bytes(as_bytes(*content));
+  }
+  // Empty where there is none, or it cannot be used: said in the log.
+  Bytes read(LogSink& log) const {
+    const auto refused = [&](const std::string& why) {
+      log.log({LogLevel::warning, damaged, {{"reason", "not_read"}, {"where", why}}});
+      return Bytes{};
+    };
+    std::error_code missing;
+    if (std::filesystem::status(file, missing).type() == std::filesystem::file_type::not_found) return {};
+    if (is_special()) return refused(file.string() + " is no plain file");
+    const auto content = read_small_file(file, bytes_max);
+    if (!content) return refused(content.error().text());
+    if (content->empty()) return refused(file.string() + " is empty");
+    return to_bytes(as_bytes(*content));
+  }
+};
+
+}  // namespace
+
+void keep_addresses(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log) {
+  const NodeFile kept{data / "peers", data / "peers" / spec.name, "the addresses", "stored_addresses_damaged",
+                      address_book_bytes_max};
+  config.save_addresses = [kept](ByteView bytes) { return kept.write(bytes); };
+  config.node.stored_addresses = kept.read(log);
+}
+
+void keep_seeds(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log) {
+  const NodeFile kept{data / "seeds", data / "seeds" / spec.name, "what is known of the seeds", "stored_seeds_damaged",
+                      seed_memory_bytes_max};
+  config.save_seeds = [kept](ByteView bytes) { return kept.write(bytes); };
+  config.node.stored_seeds = kept.read(log);
 }
 
 }  // namespace lattice::app

@@ -1,5 +1,5 @@
 // What a node keeps: DATA/node.key (who it is) and DATA/succession (who it was), DATA/chains/NAME (headers and blocks of one chain) and DATA/peers/NAME (addresses
-// known in its network).
+// known in its network), DATA/seeds/NAME (the newest list seen of its DNS seeds, and who signs them).
 #pragma once
 
 #include <filesystem>
@@ -36,6 +36,8 @@ HostResult<std::unique_ptr<Store>> open_store(const ChainSpec& spec, const std::
 // Lets the node keep known addresses there, and gives it those of the last run. Nothing that is wrong with the file or the folder
 // keeps a node from starting: it is said in the log, and the node starts without.
 void keep_addresses(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log);
+// The same of what it remembers of its DNS seeds.
+void keep_seeds(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log);
 std::filesystem::path key_path(const std::filesystem::path& data);
 Now clock_now();
 

@@ -36,17 +36,33 @@ static Json dns_json(const DnsReport& dns) {
           {"signed", dns.is_signed},
           {"listed", dns.listed},
           {"rejected", dns.rejected},
+          {"outcome", outcome_name(dns.outcome)},
+          {"sequence", dns.sequence},
+          {"operators_from", dns.statement},
+          {"used", dns.used},
+          {"dropped", dns.dropped},
           {"milliseconds", dns.seconds * 1000}};
 }
 
 static Json peer_json(const PeerReport& peer) {
-  return {{"node_id", who(peer.node)},     {"address", peer.endpoint.text()},
-          {"inbound", peer.inbound},       {"source", source_name(peer.source)},
-          {"suite", suite_id(peer.suite)}, {"suite_name", suite_name(peer.suite)},
-          {"resumed", peer.resumed},       {"handshake_milliseconds", peer.handshake_seconds * 1000},
-          {"headers", peer.headers},       {"blocks", peer.blocks},
-          {"bytes_in", peer.bytes_in},     {"bytes_out", peer.bytes_out},
-          {"height", peer.height},         {"user_agent", printable(peer.user_agent)}};
+  Json region = peer.region ? Json(*peer.region) : Json(nullptr);
+  return {{"node_id", who(peer.node)},
+          {"address", peer.endpoint.text()},
+          {"inbound", peer.inbound},
+          {"source", source_name(peer.source)},
+          {"slot", slot_kind_name(peer.slot)},
+          {"asn", peer.asn},
+          {"region", std::move(region)},
+          {"suite", suite_id(peer.suite)},
+          {"suite_name", suite_name(peer.suite)},
+          {"resumed", peer.resumed},
+          {"handshake_milliseconds", peer.handshake_seconds * 1000},
+          {"headers", peer.headers},
+          {"blocks", peer.blocks},
+          {"bytes_in", peer.bytes_in},
+          {"bytes_out", peer.bytes_out},
+          {"height", peer.height},
+          {"user_agent", printable(peer.user_agent)}};
 }
 
 static Json left_json(const LeftReport& left) {
@@ -57,6 +73,22 @@ static Json left_json(const LeftReport& left) {
           {"text", error_text(left.reason)},
           {"where", left.where},
           {"by_peer", left.by_peer}};
+}
+
+// Whom the node knows, whom it chose, and whom it did not let in.
+static Json choice_json(const NodeReport& report) {
+  Json refused = Json::object();
+  for (const auto& [why, count] : report.refused) refused[std::string(slot_refusal_name(why))] = count;
+  return {{"known", report.known_addresses},
+          {"tried", report.tried_addresses},
+          {"network_machines", report.network_machines},
+          {"feelers", report.feelers},
+          {"feelers_answered", report.feelers_answered},
+          {"anchors_tried", report.anchors_tried},
+          {"exchanged", report.exchanged},
+          {"inbound_max", report.inbound_max},
+          {"evicted", report.evicted},
+          {"refused", std::move(refused)}};
 }
 
 static Json keys_json(const KeyCounts& keys) {
@@ -84,6 +116,7 @@ std::string sync_report_json(const NodeReport& report, const std::string& chain,
            {"handshakes", report.handshakes},
            {"dials_failed", report.dials_failed},
            {"known_addresses", report.known_addresses},
+           {"addresses", choice_json(report)},
            {"dns", Json::array()},
            {"peers", Json::array()},
            {"left", Json::array()}};
@@ -100,6 +133,7 @@ static std::string dns_line(const DnsReport& dns) {
   auto line = fmt::format("DNS        {}  {} addresses, {} SRV, {} TXT", dns.name, dns.addresses, dns.services, dns.texts);
   if (dns.is_signed) line += fmt::format(", signed list of {} nodes", dns.listed);
   if (!dns.is_signed && !dns.failed && dns.rejected.empty()) line += ", unsigned";
+  if (dns.outcome != DnsOutcome::none) line += fmt::format(", {}", outcome_name(dns.outcome));
   if (!dns.rejected.empty()) line += ", refused: " + dns.rejected;
   if (dns.failed) line += ", failed: " + printable(dns.detail);
   return line + fmt::format("  ({:.1f} ms)\n", dns.seconds * 1000);

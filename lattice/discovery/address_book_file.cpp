@@ -135,8 +135,8 @@ Bytes encode_address_book(const AddressBook& book, const ChainId& chain, std::sp
     if (entry.live && storable(entry.endpoint(), entry.answered)) slots.push_back(slot);
   }
   wire::Writer out;
-  out.reserve(address_book_head_bytes + slots.size() * (address_book_entry_bytes_min + 32) +
-              address_book_anchors_bytes_max + address_book_sum_bytes);
+  out.reserve(address_book_head_bytes + slots.size() * (address_book_entry_bytes_min + 32) + address_book_anchors_bytes_max +
+              address_book_sum_bytes);
   out.bytes(as_bytes(magic)).u8(address_book_file_version).bytes(chain.view()).bytes(book.places().key().view());
   out.u32(book.places().layout().places()).u32(static_cast<uint32_t>(slots.size()));
   for (const uint32_t slot : slots) write_entry(out, book, slot);

@@ -26,9 +26,9 @@ constexpr size_t address_book_sum_bytes = 4;
 constexpr size_t stored_anchors_max = 2;
 constexpr size_t address_book_anchors_bytes_max = 1 + stored_anchors_max * 18;
 // Of a book of the capacity that is usual.
-constexpr size_t address_book_bytes_max =
-    address_book_head_bytes + AddressBook::capacity_default * address_book_entry_bytes_max + address_book_anchors_bytes_max +
-    address_book_sum_bytes;
+constexpr size_t address_book_bytes_max = address_book_head_bytes +
+                                          AddressBook::capacity_default * address_book_entry_bytes_max +
+                                          address_book_anchors_bytes_max + address_book_sum_bytes;
 
 // Addresses that a reader would not take are left out. Who can read the file knows the key, and so the buckets. `anchors`: whom
 // to dial first at the next start (peers/slots.hpp); those above stored_anchors_max are left out.
@@ -41,6 +41,7 @@ Bytes encode_address_book(const AddressBook& book, const ChainId& chain, std::sp
 // What is wrong leaves the book as it was: too_large, truncated, bad_checksum, wrong_version, wrong_chain, bad_value,
 // bad_address, not_canonical, contradiction (two that say they have the same place) or trailing_bytes.
 // Gives the anchors, no two alike.
-Result<std::vector<Endpoint>> load_address_book(AddressBook& book, ByteView file, const ChainId& chain, WallTime now, Instant dial_after);
+Result<std::vector<Endpoint>> load_address_book(AddressBook& book, ByteView file, const ChainId& chain, WallTime now,
+                                                Instant dial_after);
 
 }  // namespace lattice

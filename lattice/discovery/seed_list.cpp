@@ -10,53 +10,17 @@ namespace lattice {
 static constexpr uint8_t body_version = 1;
 static constexpr size_t entry_bytes = 16 + 2 + 32;
 
-static void put_number(Bytes& to, uint64_t value, int size) {
-  for (int shift = 8 * (size - 1); shift >= 0; shift -= 8) to.push_back(static_cast<uint8_t>(value >> shift));
-}
-
-// What is left of the bytes. Taking more than there is gives zeros and sets `short_`: asked once, after a group of fields.
-class Cursor {
- public:
-  explicit Cursor(ByteView bytes) : rest_(bytes) {}
-  ByteView take(size_t count) {
-    if (count > rest_.size()) {
-      short_ = true;
-      return {};
-    }
-    const auto taken = rest_.first(count);
-    rest_ = rest_.subspan(count);
-    return taken;
-  }
-  uint64_t number(size_t size) {
-    uint64_t value = 0;
-    for (const uint8_t byte : take(size)) value = value << 8 | byte;
-    return value;
-  }
-  template <size_t N>
-  ByteArray<N> array() {
-    ByteArray<N> out{};
-    std::ranges::copy(take(N), out.begin());
-    return out;
-  }
-  bool ran_short() const { return short_; }
-  bool at_end() const { return rest_.empty(); }
-
- private:
-  ByteView rest_;
-  bool short_ = false;
-};
-
 Bytes seed_list_body(const SeedList& list) {
   ASSERT(list.entries.size() <= seed_entries_max);
   Bytes body{body_version};
   body.reserve(50 + list.entries.size() * entry_bytes);
   append(body, list.chain.view());
-  put_number(body, list.sequence, 8);
-  put_number(body, static_cast<uint64_t>(unix_seconds(list.expires)), 8);
-  put_number(body, list.entries.size(), 1);
+  put_seed_number(body, list.sequence, 8);
+  put_seed_number(body, static_cast<uint64_t>(unix_seconds(list.expires)), 8);
+  put_seed_number(body, list.entries.size(), 1);
   for (const auto& entry : list.entries) {
     append(body, entry.endpoint.ip.bytes);
-    put_number(body, entry.endpoint.port, 2);
+    put_seed_number(body, entry.endpoint.port, 2);
     append(body, entry.node.view());
   }
   return body;
@@ -70,16 +34,11 @@ void sign_seed_list(SeedList& list, const SigningKey& key, const Secret<32>& ent
 
 std::string seed_list_text(const SeedList& list) {
   Bytes bytes = seed_list_body(list);
-  put_number(bytes, list.signatures.size(), 1);
-  for (const auto& signature : list.signatures) {
-    put_number(bytes, static_cast<uint16_t>(signature.alg), 2);
-    append(bytes, signature.public_key);
-    append(bytes, signature.signature);
-  }
+  put_signatures(bytes, list.signatures);
   return std::string(seed_list_prefix) + to_base64url(bytes);
 }
 
-static Result<void> read_entries(Cursor& cursor, SeedList& list) {
+static Result<void> read_entries(SeedCursor& cursor, SeedList& list) {
   const auto count = cursor.number(1);
   if (count == 0 || count > seed_entries_max) return fail(ErrorCode::bad_seed_list, "count of entries");
   list.entries.reserve(count);
@@ -98,29 +57,12 @@ static Result<void> read_entries(Cursor& cursor, SeedList& list) {
   return {};
 }
 
-static Result<void> read_signatures(Cursor& cursor, SeedList& list) {
-  const auto count = cursor.number(1);
-  if (cursor.ran_short()) return fail(ErrorCode::bad_seed_list, "signatures end early");
-  if (count > seed_signatures_max) return fail(ErrorCode::bad_seed_list, "count of signatures");
-  list.signatures.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    const auto alg = static_cast<SignAlg>(cursor.number(2));
-    if (alg != SignAlg::mldsa65 && alg != SignAlg::mldsa87) return fail(ErrorCode::bad_seed_list, "signature's algorithm");
-    const auto sizes = sign_sizes(alg);
-    const auto public_key = cursor.take(sizes.public_key);
-    const auto signature = cursor.take(sizes.signature);
-    if (cursor.ran_short()) return fail(ErrorCode::bad_seed_list, "signatures end early");
-    list.signatures.push_back({alg, to_bytes(public_key), to_bytes(signature)});
-  }
-  return {};
-}
-
 Result<SeedList> parse_seed_list(std::string_view text) {
   if (!text.starts_with(seed_list_prefix)) return fail(ErrorCode::bad_seed_list, "prefix");
   if (text.size() > seed_text_bytes_max) return fail(ErrorCode::bad_seed_list, "longer than a TXT record");
   const auto bytes = from_base64url(text.substr(seed_list_prefix.size()));
   if (!bytes) return fail(ErrorCode::bad_seed_list, "base64url");
-  Cursor cursor(*bytes);
+  SeedCursor cursor(*bytes);
   SeedList list;
   if (cursor.number(1) != body_version) return fail(ErrorCode::bad_seed_list, "version");
   list.chain.bytes = cursor.array<32>();
@@ -130,12 +72,11 @@ Result<SeedList> parse_seed_list(std::string_view text) {
   if (expires > static_cast<uint64_t>(seed_expires_max)) return fail(ErrorCode::bad_seed_list, "expiry out of range");
   list.expires = wall_from_unix(static_cast<int64_t>(expires));
   TRY_VOID(read_entries(cursor, list));
-  TRY_VOID(read_signatures(cursor, list));
+  TRY(signatures, take_signatures(cursor));
+  list.signatures = std::move(signatures);
   if (!cursor.at_end()) return fail(ErrorCode::bad_seed_list, "trailing bytes");
   return list;
 }
-
-Digest operator_hash(ByteView public_key) { return blake2s(public_key); }
 
 Result<std::vector<size_t>> check_seed_list(const SeedList& list, const ChainId& chain, const std::vector<Digest>& operators,
                                             size_t threshold, WallTime now, uint64_t sequence_min) {

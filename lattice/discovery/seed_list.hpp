@@ -19,6 +19,7 @@
 #include <lattice/base/time.hpp>
 #include <lattice/crypto/hash.hpp>
 #include <lattice/crypto/provider.hpp>
+#include <lattice/discovery/seed_signatures.hpp>
 
 namespace lattice {
 
@@ -26,12 +27,6 @@ struct SeedEntry {
   Endpoint endpoint;
   NodeId node;
   bool operator==(const SeedEntry&) const = default;
-};
-
-struct SeedSignature {
-  SignAlg alg = SignAlg::mldsa65;
-  Bytes public_key, signature;
-  bool operator==(const SeedSignature&) const = default;
 };
 
 struct SeedList {
@@ -46,10 +41,6 @@ struct SeedList {
 constexpr std::string_view seed_list_prefix = "lattice-seeds-1:";
 constexpr std::string_view seed_list_context = "lattice/1/seed";
 constexpr size_t seed_entries_max = 64;
-constexpr size_t seed_signatures_max = 16;  // one answer costs at most 16 signature checks
-// RFC 1035 3.2.1: the data of a record has a 16-bit length, and each 255 bytes of text cost one more. It holds eight ML-DSA-65
-// signatures.
-constexpr size_t seed_text_bytes_max = 65535 - 257;
 constexpr int64_t seed_expires_max = 253402300799;  // the end of the year 9999
 
 // What the signatures cover.
@@ -59,8 +50,6 @@ void sign_seed_list(SeedList& list, const SigningKey& key, const Secret<32>& ent
 std::string seed_list_text(const SeedList& list);
 // bad_seed_list. Not verified yet.
 Result<SeedList> parse_seed_list(std::string_view text);
-// How an operator is named in a chain spec: BLAKE2s-256 of the public key.
-Digest operator_hash(ByteView public_key);
 // Cheap checks before any signature: chain (wrong_chain), expiry and sequence (seed_list_expired), at least `threshold`
 // signatures by distinct known operators (unknown_operator). Gives the indices of exactly `threshold` signatures, one an
 // operator, all of which must verify. Why no more: one answer's cost stays bounded, and who can put a wrong signature into an

@@ -101,6 +101,10 @@ std::optional<KeyCounts> NodeHost::key_counts() const { return state_->reactor.k
 
 NodeReport NodeHost::report() const { return state_->reactor.node->report(); }
 
+std::vector<SeedEntry> NodeHost::choose_seeds(size_t count) const {
+  return state_->reactor.node->choose_seeds(count, real_now());
+}
+
 bool NodeHost::submit_block(Bytes header, SharedBytes block) {
   auto& reactor = state_->reactor;
   if (reactor.stopping || reactor.overloaded() || !reactor.node->takes_connections()) return false;

@@ -23,6 +23,7 @@ struct HostConfig {
   // Keeps the known addresses for the next start (NodeConfig::stored_addresses). Called by one thread at a time, the last time
   // before run returns. What it refuses is a warning in the log. Empty: nothing is kept.
   std::function<HostResult<void>(ByteView file)> save_addresses;
+  std::function<HostResult<void>(ByteView file)> save_seeds;  // the same of what is remembered of DNS seeds (stored_seeds)
   std::unique_ptr<KeySource> key_source;  // null: every question for a key from outside is answered with none
   bool handle_signals = false;            // SIGINT and SIGTERM end run(); a second one ends it at once
 };
@@ -45,6 +46,8 @@ class NodeHost {
 
   // Inside every_tick, or while run is not running.
   NodeReport report() const;
+  // Node::choose_seeds. As report.
+  std::vector<SeedEntry> choose_seeds(size_t count) const;
   // Inside every_tick: a block made beside the node (Node::on_local_block). False: not now, for the chain is still being read
   // back, is behind with its work, or the host ends; try again at a later tick.
   bool submit_block(Bytes header, SharedBytes block);

@@ -176,33 +176,35 @@ void Reactor::carry_out(ReadBody wish) {
   });
 }
 
+void Reactor::carry_out(SaveAddresses wish) { save(addresses_, std::move(wish.file)); }
+void Reactor::carry_out(SaveSeeds wish) { save(seeds_, std::move(wish.file)); }
+
 // On the thread that reads bodies: a slow disk must not hold up the links. At the end there is nothing to hold up.
-void Reactor::carry_out(SaveAddresses wish) {
-  if (!config.save_addresses) return;
+void Reactor::save(KeptFile& kept, Bytes file) {
+  if (!kept.write_file) return;
   {
-    const std::lock_guard lock(to_save_lock_);
-    to_save_ = std::move(wish.file);
+    const std::lock_guard lock(kept.lock);
+    kept.newest = std::move(file);
   }
-  if (stopping) return tell_saved(write_addresses());
-  reader_.submit(1, [this] { post()([this, saved = write_addresses()] { tell_saved(saved); }); });
+  if (stopping) return tell_saved(kept, kept.write());
+  reader_.submit(1, [this, &kept] { post()([this, &kept, saved = kept.write()] { tell_saved(kept, saved); }); });
 }
 
-// The newest there are; nothing where another call has written them.
-HostResult<void> Reactor::write_addresses() {
-  const std::lock_guard writing(saving_);
+HostResult<void> KeptFile::write() {
+  const std::lock_guard one(writing);
   std::optional<Bytes> file;
   {
-    const std::lock_guard lock(to_save_lock_);
-    file.swap(to_save_);
+    const std::lock_guard held(lock);
+    file.swap(newest);
   }
-  return file ? config.save_addresses(*file) : HostResult<void>{};
+  return file ? write_file(*file) : HostResult<void>{};
 }
 
 // Once, until it works again.
-void Reactor::tell_saved(const HostResult<void>& saved) {
-  const bool was_said = std::exchange(save_failed_, !saved.has_value());
+void Reactor::tell_saved(KeptFile& kept, const HostResult<void>& saved) {
+  const bool was_said = std::exchange(kept.failed, !saved.has_value());
   if (saved || was_said || !log.wants(LogLevel::warning)) return;
-  log.log({LogLevel::warning, "addresses_not_saved", {{"why", saved.error().text()}}});
+  log.log({LogLevel::warning, kept.failed_event, {{"why", saved.error().text()}}});
 }
 
 void Reactor::closed(ConnId conn) {

@@ -25,6 +25,18 @@ namespace lattice {
 boost::asio::ip::tcp::endpoint to_asio(const Endpoint& endpoint);
 Endpoint from_asio(const boost::asio::ip::tcp::endpoint& endpoint);
 
+// A small file that the Node wants kept, the newest of which counts.
+struct KeptFile {
+  const std::function<HostResult<void>(ByteView)>& write_file;
+  std::string_view failed_event;
+  bool failed = false;            // said already
+  std::mutex writing{}, lock{};   // held while it is written; of `newest`
+  std::optional<Bytes> newest{};  // not written yet
+
+  // The newest there is; nothing where another call has written it. Any thread.
+  HostResult<void> write();
+};
+
 class Reactor {
  public:
   Reactor(HostConfig config, std::unique_ptr<Chain> chain, std::unique_ptr<Store> store, Provider& provider, LogSink& log);
@@ -74,8 +86,9 @@ class Reactor {
   void carry_out(ReadBody wish);
   void carry_out(VerifySeeds wish);
   void carry_out(SaveAddresses wish);
-  HostResult<void> write_addresses();
-  void tell_saved(const HostResult<void>& saved);
+  void carry_out(SaveSeeds wish);
+  void save(KeptFile& kept, Bytes file);
+  void tell_saved(KeptFile& kept, const HostResult<void>& saved);
   void on_chain_events(ChainEvents events);
   void start_accepting();  // listener.cpp
   void write_marked();
@@ -95,9 +108,7 @@ class Reactor {
   std::optional<Instant> armed_;
   bool draining_ = false;
   bool accepting_ = false;
-  bool save_failed_ = false;          // said already
-  std::mutex saving_, to_save_lock_;  // held while addresses are written; of to_save_
-  std::optional<Bytes> to_save_;      // the newest, not written yet
+  KeptFile addresses_{config.save_addresses, "addresses_not_saved"}, seeds_{config.save_seeds, "seeds_not_saved"};
   Resolver resolver_;
   // Last, so that their threads end before anything that they use.
   std::optional<KeyThread> keys_;

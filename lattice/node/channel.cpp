@@ -5,20 +5,12 @@ namespace lattice {
 
 void Node::State::on_message(Peer& peer, wire::Message message, Now now) {
   if (!in_order(peer, message, now)) return;
+  if (crawl && peer.open()) return on_visit_message(peer, message, now);
   std::visit([&](auto& m) { on(peer, m, now); }, message);
 }
 
 bool Node::State::in_order(Peer& peer, const wire::Message& message, Now now) {
-  if (peer.stage == Stage::open) {
-    // Answers to our questions have budgets of their own; everything else costs one of the peer's allowance.
-    const bool answer = std::holds_alternative<wire::Headers>(message) || std::holds_alternative<wire::Block>(message) ||
-                        std::holds_alternative<wire::NotFound>(message) || std::holds_alternative<wire::Pong>(message);
-    if (!answer && !peer.unasked.take(1, now.mono)) {
-      fault(peer, ErrorCode::too_many_messages, "message", now);
-      return false;
-    }
-    return true;
-  }
+  if (peer.stage == Stage::open) return true;
   // A link that only asks stays here: after the status nothing but the answer is heard.
   if (peer.asks_after && peer.version != 0) return std::holds_alternative<wire::Succession>(message);
   // Opening: the responder waits for open_channel, then for status; the initiator for status.
@@ -35,7 +27,7 @@ wire::Status Node::State::own_status() const {
   status.tip = tip.block.hash;
   status.height = tip.block.height;
   status.score = tip.score;
-  status.services = wire::service_blocks;
+  status.services = crawl ? 0 : wire::service_blocks;
   status.listen_port = config.listen_port;
   status.user_agent = config.user_agent;
   return status;
@@ -55,7 +47,9 @@ void Node::State::on(Peer& peer, wire::OpenChannel& message, Now now) {
     return close(peer, ErrorCode::wrong_version, "open_channel", now);
   }
   peer.told = tip.block.hash;
-  send(peer, own_status(), now);
+  wire::Status own = own_status();
+  say_claims(peer, own, now);
+  send(peer, own, now);
 }
 
 // A status says two things twice: the version, which open_channel or the status before it has said, and that at height 0 there
@@ -84,6 +78,7 @@ void Node::State::on(Peer& peer, wire::Status& message, Now now) {
     peer.told = tip.block.hash;
     wire::Status own = own_status();
     if (peer.asks_after) own.listen_port = 0;
+    say_claims(peer, own, now);
     if (!send(peer, own, now)) return;
   }
   if (peer.asks_after) return;
@@ -91,8 +86,10 @@ void Node::State::on(Peer& peer, wire::Status& message, Now now) {
 }
 
 void Node::State::on_open(Peer& peer, Now now) {
+  if (crawl) return on_visit_open(peer, now);
   peer.ping_due = now.mono + config.ping_interval;
   enter(peer, Stage::open, now);
+  hear_claims(peer, now);
   if (!peer.inbound) {
     addresses.on_answered(peer.remote, *peer.node, peer.status.services, now);
     if (peer.is_feeler()) {
@@ -114,6 +111,7 @@ void Node::State::on_open(Peer& peer, Now now) {
     blocks.raise_have(peer.conn, peer.status.height);
   }
   announce_succession(peer, now);
+  announce_self(peer, now);
   headers_dirty = blocks_dirty = dial_dirty = true;
   log_peer_event(LogLevel::info, "peer_connected",
                  {{"peer", node_id_text(*peer.node)},

@@ -53,7 +53,8 @@ bool Node::State::connected_to(const Endpoint& endpoint) const {
   });
 }
 
-ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, SlotKind slot, Now now) {
+ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, SlotKind slot,
+                               Now now) {
   Peer& peer = add_peer(endpoint, false, source, now.mono);
   peer.expected = expected;
   peer.expects_genesis = expected && is_genesis(*expected);
@@ -66,6 +67,7 @@ ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> e
 
 void Node::State::dial(Now now) {
   if (stopping || !loaded()) return;
+  if (crawl) return dial_visits(now);
   ask_who_it_is(now);
   dial_kept(now);
   if (!config.discovery) {
@@ -109,6 +111,7 @@ void Node::State::on_dial_ended(Peer& peer, Now now) {
   ++dials_failed;
   dial_dirty = true;
   addresses.on_failed(peer.remote, now.mono);
+  end_visit(peer, ErrorCode::dial_failed, now);
   if (peer.kept) {
     Kept& entry = kept[*peer.kept];
     entry.conn.reset();

@@ -20,6 +20,7 @@ Node::State::State(NodeConfig node_config, Provider& crypto, LogSink& log_sink)
   admission = std::make_unique<Admission>(secret, config.admission);
   eviction_key = Secret<32>(blake2s_keyed(secret.view(), as_bytes("eviction")));
   if (auto chain = decode_successions(config.succession)) own_succession = std::move(*chain);
+  if (config.crawl) crawl.emplace(*config.crawl);
   for (const auto& peer : config.connect) {
     Kept entry;
     entry.peer = peer;
@@ -38,7 +39,10 @@ void Node::State::settle(Now now) {
   bound_held(now);
   if (started && !stopping) {
     if (loaded() && !std::exchange(dns_started, true)) {
+      set_own_endpoints(std::move(learned_endpoints), now);
       load_addresses(now);
+      load_seeds();
+      begin_crawl(now);
       ask_dns(now);
     }
     const bool asks = headers_dirty || blocks_dirty;
@@ -184,6 +188,11 @@ void Node::on_body(RequestId request, std::optional<SharedBytes> body, Now now) 
   state_->settle(now);
 }
 
+void Node::set_own_endpoints(std::vector<Endpoint> learned, Now now) {
+  state_->set_own_endpoints(std::move(learned), now);
+  state_->settle(now);
+}
+
 void Node::on_timeout(Now now) {
   state_->on_timeout(now);
   state_->settle(now);
@@ -212,10 +221,14 @@ ByteView Node::pending_output(ConnId conn) {
 bool Node::wants_bytes(ConnId conn) const {
   Peer* peer = state_->find_alive(conn);
   if (peer == nullptr || !peer->link || !peer->link->wants_bytes()) return false;
+  if (peer->read_after) return false;
   return !state_->blocks.full() || state_->blocks.owed(conn) == 0;
 }
 
 NodeReport Node::report() const { return state_->report(); }
 const NodeCounts& Node::counts() const { return state_->counts; }
+std::vector<SeedEntry> Node::choose_seeds(size_t count, Now now) const {
+  return state_->crawl ? state_->crawl->choose(count, now.mono, state_->provider.rng()) : std::vector<SeedEntry>{};
+}
 
 }  // namespace lattice

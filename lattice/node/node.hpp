@@ -2,6 +2,7 @@
 // The program and the simulator run this same class.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include <lattice/base/log.hpp>
+#include <lattice/discovery/crawl.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/discovery/peer_source.hpp>
 #include <lattice/link/admission.hpp>
@@ -16,9 +18,13 @@
 #include <lattice/node/effect.hpp>
 #include <lattice/node/half_open.hpp>
 #include <lattice/peers/as_table.hpp>
+#include <lattice/peers/attack_watch.hpp>
+#include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
 #include <lattice/peers/perigee.hpp>
+#include <lattice/peers/reputation.hpp>
 #include <lattice/peers/slots.hpp>
+#include <lattice/peers/tip_watch.hpp>
 
 namespace lattice {
 
@@ -56,10 +62,18 @@ struct NodeConfig {
   // Identities that get a link where no slot is free, and count like peers that this node chose. They prove who they are like
   // anybody: nothing of this holds before their handshake is over.
   std::vector<NodeId> genesis;
+  // Walks the network in place of taking part in it: dials only to ask who else is there, syncs and serves nothing. Not with
+  // listen_port; `connect` and `bootstrap` are where it begins, beside the seeds.
+  std::optional<CrawlLimits> crawl;
   bool discovery = true;  // false: only `connect`, and whoever comes in
+  // Where others can reach this node, as its operator says: announced to the network while it listens. At most four; more may be
+  // learned (set_own_endpoints). With none the network is told of this node by its peers alone.
+  std::vector<Endpoint> announce_endpoints;
+  bool announce_agreed = false;  // announce the address, too, that enough peers agree to see this node come from
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
   Bytes stored_addresses;
+  Bytes stored_seeds;  // the same of SaveSeeds
 
   size_t connections_max = 125;  // beside handshakes of others that are under way
   // Whom this node chooses; of these so many for blocks alone, not more than a fifth. The one that is opened beside them to see
@@ -77,7 +91,11 @@ struct NodeConfig {
   std::shared_ptr<const AsTable> as_table;  // null: AS numbers and regions are not known
   size_t dials_max = 16;                    // at once, with their handshakes
   HalfOpenLimits half_open;
-  EvictionLimits eviction;  // who of those that came in stays where all slots are taken
+  EvictionLimits eviction;          // who of those that came in stays where all slots are taken
+  BanList banned;                   // neither dialled, but as one of `connect`, nor taken in
+  CostLimits costs = node_costs();  // of what each peer, and all together, may send; the chain's pace decides `news`
+  TipWatchLimits tip_watch;
+  size_t rescue_outbound = 2;  // dialled beside the others while our chain is in doubt
   AdmissionLimits admission;
   size_t known_addresses_max = 80'000;
   Duration connection_timeout = std::chrono::seconds{5};  // dial
@@ -132,6 +150,8 @@ struct NodeReport {
   uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0;
   uint64_t consensus_received = 0;  // messages, copies too
   size_t blocks_in_flight = 0;
+  size_t announced_nodes = 0;                                                    // with a signed record that has not expired
+  uint64_t announcements_received = 0, announcements_relayed = 0;                // copies too; to each peer one
   size_t known_addresses = 0, tried_addresses = 0;                               // of the known ones that answered
   double network_machines = 0;                                                   // as estimated (peers/size_estimate.hpp)
   size_t inbound_max = 0;                                                        // who may come in now
@@ -152,8 +172,17 @@ struct NodeReport {
   std::vector<LeftReport> left;
   uint64_t left_total = 0;
   std::vector<AvoidedReport> avoided;  // neither dialled nor taken now
+  std::optional<CrawlReport> crawl;    // of a node that crawls
   size_t queued_bytes = 0;             // for peers, not sealed yet
-  std::optional<Error> failed;         // the node cannot go on
+  // What independent address groups agree on (peers/agreement.hpp). Our own time is never moved by what others say.
+  std::optional<uint64_t> network_height;     // that most of them have reached
+  std::optional<int64_t> clock_difference;    // seconds by which they are ahead of us
+  std::optional<IpAddress> external_address;  // that they see us at
+  bool stale_tip = false, eclipse_suspected = false;
+  uint64_t tip_alarms = 0;                       // times that our chain came into doubt
+  uint64_t throttled = 0, over_budget = 0;       // times that a peer was not read for a while; messages beyond that
+  std::array<uint64_t, attack_kinds> attacks{};  // intervals with one, by Attack
+  std::optional<Error> failed;                   // the node cannot go on
 };
 
 // What it has done since it was made.
@@ -163,7 +192,10 @@ struct NodeCounts {
   uint64_t resumed = 0;    // of them, with a ticket
   uint64_t consensus = 0;  // messages for the chain, copies too
   uint64_t half_open_dropped = 0, first_messages_late = 0;
+  uint64_t announcements = 0, announcements_relayed = 0;
   uint64_t evicted = 0;
+  uint64_t throttled = 0, over_budget = 0;
+  uint64_t tip_alarms = 0;  // times that our chain came into doubt
   uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0, exchanged_late = 0;
   std::map<SlotRefusal, uint64_t> refused;
 };
@@ -193,6 +225,8 @@ class Node {
   // A block made by a program beside the node: judged like a peer's, but nobody is blamed; announced once it is the tip.
   void on_local_block(Bytes header, SharedBytes block, Now now);
   void on_body(RequestId request, std::optional<SharedBytes> body, Now now);
+  // What was found out about where others reach this node, beside NodeConfig::announce_endpoints: it is announced.
+  void set_own_endpoints(std::vector<Endpoint> learned, Now now);
   void on_timeout(Now now);
 
   std::optional<Effect> poll_effect();
@@ -201,6 +235,8 @@ class Node {
   bool wants_bytes(ConnId conn) const;  // false: stop reading this socket until it is true again
   NodeReport report() const;
   const NodeCounts& counts() const;
+  // Of a node that crawls: Crawl::choose.
+  std::vector<SeedEntry> choose_seeds(size_t count, Now now) const;
 
  private:
   struct State;

@@ -40,7 +40,9 @@ bool Node::State::open_slot(const SlotPlan::Opening& opening, Now now) {
 
 bool Node::State::reachable(const KnownAddress& address, Instant now) const {
   if (address.node && (connected_to(*address.node) || is_self(*address.node))) return false;
-  return !connected_to(address.endpoint) && !addresses.is_own(address.endpoint) && !reputation.avoided(address.endpoint, now);
+  if (connected_to(address.endpoint) || addresses.is_own(address.endpoint)) return false;
+  const Response response = reputation.response(address.endpoint, address.node, now);
+  return response < Response::discourage || (response == Response::discourage && short_of_peers());
 }
 
 // True also where it is not dialled: then the next opening is another.
@@ -69,7 +71,7 @@ bool Node::State::try_feeler(Now now) {
 }
 
 // First with all that makes our peers different from each other. Where that finds nobody one in a group (or of a number, or of a
-// region) that has its share is taken while there are too few, and always where nobody from outside can be: in a private network.
+// region) that has its share is taken while there are too few and nobody else may yet answer, and always where nobody from outside can be: in a private network.
 bool Node::State::try_chosen(SlotKind kind, Now now) {
   auto chosen = choose(slots, kind, Spread::regions, false, now);
   if (!chosen && config.as_table) chosen = choose(slots, kind, Spread::any, false, now);
@@ -84,12 +86,13 @@ std::optional<KnownAddress> Node::State::choose(const SlotPlan& among, SlotKind 
   const Duration pause_limit = open_count() == 0  ? AddressBook::pause_alone
                                : short_of_peers() ? AddressBook::pause_short
                                                   : AddressBook::pause_max;
+  const bool in_need = short_of_peers() && !connecting();
   const auto usable = [&](const KnownAddress& address) {
     if (!reachable(address, now.mono)) return false;
     const auto refusal = among.refusal(kind, slot_address(address.endpoint), spread);
     if (!refusal) return true;
     const bool diversity = refusal != SlotRefusal::kind_full && refusal != SlotRefusal::all_full;
-    return crowded && diversity && (short_of_peers() || !address.endpoint.ip.is_routable());
+    return crowded && diversity && (in_need || !address.endpoint.ip.is_routable());
   };
   return addresses.choose(now.mono, pause_limit, usable, provider.rng());
 }
@@ -107,7 +110,8 @@ ConnId Node::State::dial_chosen(const KnownAddress& chosen, SlotKind kind, Now n
 // chance: who came to be all our peers does not stay so. The old one stays until the new one is there.
 void Node::State::rebalance(Now now) {
   if (!config.discovery || now.mono < exchange_due || short_of_peers() || connecting()) return;
-  if (slots.next(now.mono)) return;  // something is missing: that comes first
+  const auto missing = slots.next(now.mono);
+  if (missing && missing->kind != SlotKind::feeler) return;  // that comes first
   exchange_due = now.mono + vain_choice_pause;
   if (const auto redundant = slots.redundant(); redundant && exchange_peer(*redundant, now)) return;
   if (exchange_late(now) || churn_due > now.mono) return;

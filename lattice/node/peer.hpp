@@ -8,6 +8,7 @@
 #include <lattice/link/link.hpp>
 #include <lattice/node/node.hpp>
 #include <lattice/peers/allowance.hpp>
+#include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/peers/slots.hpp>
@@ -67,12 +68,15 @@ struct Peer {
   bool genesis = false;              // authenticated as one that the operator named
   bool expects_genesis = false;      // dialled as one: nobody else can answer
   Suite suite = Suite::xxhfs_chacha;
+  std::optional<WallTime> valid_until;  // its certificate
   bool resumed = false;
   Duration handshake_time{};
   EvictionCandidate merits;   // of one that came in and has shown who it is
   uint16_t version = 0;       // that the channel speaks
   uint16_t said_version = 0;  // that the peer says it speaks
   wire::Status status;        // what it says of itself
+  uint64_t shown_height = 0;  // of the last valid header that it gave
+  CrawlOutcome visit;         // of a node that crawls: what came of it until now
 
   Instant received{};  // its last bytes
   Instant written{};   // when it last took bytes, or got something to take
@@ -81,9 +85,12 @@ struct Peer {
   Instant ping_sent{};
 
   Score score;
-  Allowance unasked{2000, 200};  // messages that nobody asked for
-  Allowance hearsay{10, 0.1};    // addresses that nobody asked for
-  bool asked_addresses = false;  // and not answered yet
+  std::optional<PeerBudget> budget;   // once it has shown who it is
+  std::optional<Instant> read_after;  // not read before that
+  uint64_t unknown_charged = 0;       // messages
+  Allowance hearsay{10, 0.1};         // addresses that nobody asked for
+  Allowance announcements{64, 0.5};   // whose signature may have to be verified
+  bool asked_addresses = false;       // and not answered yet
   bool gave_addresses = false;
   bool told_succession = false;
   bool late = false;                   // learned selection wants somebody else in its place

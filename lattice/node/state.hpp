@@ -1,6 +1,7 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, learned_selection.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
-// timers.cpp, report.cpp.
+// connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, learned_selection.cpp, channel.cpp, handlers_*.cpp (one a subject),
+// chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp, claims.cpp, budgets.cpp, attacks.cpp, recheck.cpp, tip_alarm.cpp,
+// crawling.cpp, timers.cpp, report.cpp.
 #pragma once
 
 #include <deque>
@@ -10,12 +11,16 @@
 #include <variant>
 
 #include <lattice/discovery/address_book.hpp>
+#include <lattice/discovery/address_cache.hpp>
+#include <lattice/discovery/announcements.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/link/peer_memory.hpp>
 #include <lattice/link/succession.hpp>
 #include <lattice/node/node.hpp>
 #include <lattice/node/peer.hpp>
 #include <lattice/node/recent.hpp>
+#include <lattice/peers/agreement.hpp>
+#include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/backoff.hpp>
 #include <lattice/peers/perigee.hpp>
 #include <lattice/peers/reputation.hpp>
@@ -33,13 +38,15 @@ constexpr size_t consensus_seen_max = 8192;
 constexpr size_t recent_blocks_max = 64;
 constexpr size_t measured_messages_max = 64;
 constexpr size_t unasked_addresses_max = 10;
-constexpr size_t successions_judging_max = 64;  // with their bytes, at a worker
-constexpr size_t questions_max = 8;             // dials to ask who is there
+constexpr size_t successions_judging_max = 64;    // with their bytes, at a worker
+constexpr size_t questions_max = 8;               // dials to ask who is there
+constexpr size_t announcements_judging_max = 64;  // with their bytes, at a worker
 // Of messages begun and not ended, over all links. One link alone may hold limits::reassembly_bytes_max; a hundred of them may
 // not.
 constexpr size_t held_bytes_max = 64 * 1024 * 1024;
 constexpr Duration tick_interval = std::chrono::seconds{1};
 constexpr Duration dns_patience = std::chrono::seconds{30};         // the resolver's own limits end long before
+constexpr Duration providers_patience = std::chrono::seconds{2};    // of answers for those of other providers, to be compared
 constexpr Duration round_patience = std::chrono::seconds{15};       // for addresses from DNS, before the bootstrap list is used
 constexpr Duration unhurried_dns_pause = std::chrono::seconds{60};  // while somebody is connected
 constexpr Duration unread_patience = std::chrono::seconds{60};      // for a peer that does not take what it asked for
@@ -47,7 +54,6 @@ constexpr Duration block_timer_step = std::chrono::milliseconds{100};
 constexpr Duration vain_choice_pause = std::chrono::seconds{10};  // nobody was found for a feeler, or in another's place
 constexpr Duration security_log_pause = std::chrono::seconds{10};
 constexpr uint64_t handshake_flood_min = 100;  // first messages asked to solve in that time: one busy honest group is no attack
-constexpr uint64_t slowloris_min = 32;         // handshakes dropped in that time because they came no further
 
 // What an answer of the world or the chain belongs to.
 struct ForHeaders {
@@ -80,8 +86,18 @@ struct ForSuccession {
   ConnId conn;
   std::vector<std::pair<NodeId, NodeId>> steps;  // before, after
 };
+// By whom a record came, each with a budget of its own for what is passed on: its own node, a peer that this node chose, one that
+// came in by itself.
+enum class AnnouncementOrigin : uint8_t { own_word, outbound, inbound };
+struct ForAnnouncement {
+  IpAddress teller;
+  AnnouncementOrigin origin = AnnouncementOrigin::inbound;
+  Digest digest{};  // of the bytes
+  SharedBytes bytes;
+  Announcement record;
+};
 using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed, ForLocalBlock,
-                             ForSuccession>;
+                             ForSuccession, ForAnnouncement>;
 
 // A peer that the operator gave: dialled again whenever it is gone.
 struct Kept {
@@ -132,11 +148,42 @@ struct Node::State {
   void on_work_returned(ConnId conn, Now now);
   void note_arrival(Peer& peer, Now now);
   bool make_room(const Peer& fresh, Now now);
-  std::optional<ConnId> evictable(const Peer& fresh, std::optional<uint8_t> region) const;
+  std::optional<ConnId> evictable(const Peer& fresh, std::optional<uint8_t> region, Instant now) const;
   bool is_named(const NodeId& node) const;
   std::optional<Instant> half_open_deadline(const Peer& peer) const;
   void check_half_open(Peer& peer, Now now);
   void log_security(Now now);
+
+  // claims.cpp
+  void say_claims(const Peer& peer, wire::Status& status, Now now) const;
+  void hear_claims(const Peer& peer, Now now);
+  void check_claims(Now now);
+  std::optional<int64_t> clock_difference(Now now) const;
+  std::optional<uint64_t> network_height(Instant now) const;
+
+  // budgets.cpp
+  bool within_budget(Peer& peer, const wire::Message& message, size_t bytes, Now now);
+  bool charge(Peer& peer, uint16_t command, size_t bytes, bool solicited, Now now);
+  void charge_unknown(Peer& peer, Now now);
+  void pause_reading(Peer& peer, Duration wait, Now now);
+  void read_again(Peer& peer, Now now);
+
+  // attacks.cpp
+  void watch_attacks(Now now);
+
+  // recheck.cpp
+  void recheck(Now now);
+  void recheck_peer(Peer& peer, const std::vector<Suite>& allowed, Now now);
+
+  // tip_alarm.cpp
+  TipView tip_view(Instant now) const;
+  void watch_tip(Now now);
+  void log_doubt(const TipWatch::Change& change, Now now);
+  void rescue(Now now);
+  void end_rescue(Now now);
+  size_t beyond_target() const;
+  Peer* idle_rescuer(std::optional<Instant> since);
+  Peer* worst_outbound();
 
   // suite_policy.cpp
   std::vector<Suite> allowed_suites() const;
@@ -203,6 +250,16 @@ struct Node::State {
   void on(Peer& peer, wire::Addresses& message, Now now);
   void learn_listener(const Peer& peer, Now now);
 
+  // handlers_announcements.cpp
+  void on(Peer& peer, wire::Announcement& message, Now now);
+  void on_announcement_verified(const ForAnnouncement& asked, const std::vector<bool>& valid, Now now);
+  void relay_announcement(const ForAnnouncement& asked, bool news, const std::vector<ConnId>& have, Now now);
+  bool takes_announcements(const Peer& peer) const;
+  void set_own_endpoints(std::vector<Endpoint> learned, Now now);
+  void learn_own_endpoint(Now now);
+  void renew_announcement(Now now);
+  void announce_self(Peer& peer, Now now);
+
   // handlers_succession.cpp
   void on(Peer& peer, wire::Succession& message, Now now);
   void announce_succession(Peer& peer, Now now);
@@ -255,9 +312,21 @@ struct Node::State {
   void on_resolved(RequestId request, const DnsAnswer& answer, Now now);
   void on_seed_work_done(RequestId request, const std::vector<bool>& valid, Now now);
   void take_answer(size_t seed, const DnsAnswer& answer, Now now);
-  void take_seeds(size_t seed, const std::vector<SeedPeer>& peers, Now now);
+  void take_found(size_t seed, DnsSeeds::Found found, Now now);
+  void log_answer(size_t seed);
+  void add_seed_peers(const std::vector<SeedPeer>& found, Now now);
+  void load_seeds();
+  void save_seeds();
   void use_bootstrap(Now now);
   void check_dns(Now now);
+
+  // crawling.cpp
+  void begin_crawl(Now now);
+  void dial_visits(Now now);
+  void on_visit_open(Peer& peer, Now now);
+  void on_visit_message(Peer& peer, wire::Message& message, Now now);
+  void check_visits(Now now);
+  void end_visit(Peer& peer, ErrorCode reason, Now now);
 
   // stored_addresses.cpp
   void load_addresses(Now now);
@@ -300,23 +369,43 @@ struct Node::State {
   HalfOpen half_open;
   Secret<32> eviction_key;
   std::map<ConnId, Instant> signing;  // for who has come in: since when the workers have it
-  uint64_t logged_asked = 0, logged_slow = 0;
+  uint64_t logged_asked = 0;
   Instant security_log_due{};
 
   std::vector<Kept> kept;
   AddressBook addresses{provider.rng(), config.known_addresses_max};
+  AddressCache told_addresses;
   SlotPlan slots;
   std::optional<SizeEstimate> size;
   AdaptiveLimit adaptive;
   Instant size_due{}, feeler_due{}, exchange_due{}, churn_due{};
   std::optional<ByteArray<4>> saved_sum;  // of what was saved last
   Instant save_due{};
-  Reputation reputation;
+  Reputation reputation{config.banned};
+  Agreement<int64_t> clocks;  // unix seconds at our own Instant 0
+  Agreement<IpAddress> own_addresses;
+  std::optional<int64_t> said_difference;  // of the clocks, at the last look
+  Instant clock_warning_due{}, rescue_dns_due{};
+  TipWatch tip_watch{config.tip_watch};
+  std::optional<Instant> doubted_since;
+  ConnId rescue_from;  // whoever is dialled from this one on came after the doubt
+  SharedBudget budget_of_all{config.costs};
+  AttackWatch attacks;
+  ConnId recheck_hand;  // who was looked at last
   SuccessionChain own_succession;
   Successions successions;
   size_t successions_judging = 0;
   std::vector<Question> questions;
+  Announcements announcements;
+  std::map<Digest, std::vector<ConnId>> announcements_judging;            // of each that is at a worker, who has sent it
+  Allowance announcements_passed_on[3]{{64, 0.5}, {64, 0.5}, {64, 0.5}};  // by AnnouncementOrigin
+  std::vector<Endpoint> learned_endpoints, own_endpoints;
+  std::optional<Announcement> own_announcement;
+  SharedBytes own_announcement_bytes;
+  Instant own_announced{};
+  WallTime own_announcement_due;
   DnsSeeds dns;
+  std::optional<Crawl> crawl;
   Backoff dns_pause;
   std::optional<Instant> dns_due, dns_asked;
   Instant round_began{};        // of questions and dials

@@ -14,7 +14,8 @@ Price price_of(uint16_t command) {
     case wire::Command::pong:
     case wire::Command::reject:
     case wire::Command::not_found: return {1, 1};
-    case wire::Command::succession: return {60, 20};  // signatures
+    case wire::Command::succession: return {60, 20};   // signatures
+    case wire::Command::announcement: return {20, 4};  // a signature, and it is passed on
     case wire::Command::get_addresses: return {10, 1};
     case wire::Command::addresses: return {2, 4};     // into the table, one by one
     case wire::Command::get_headers: return {20, 2};  // 2,000 headers are found and sent
@@ -29,7 +30,7 @@ Price price_of(uint16_t command) {
 
 uint64_t cost_of(uint16_t command, size_t bytes) {
   const Price price = price_of(command);
-  return price.each + price.per_kib * (bytes / 1024 + (bytes % 1024 != 0));
+  return price.each + (price.per_kib * bytes + 1023) / 1024;
 }
 
 Traffic traffic_of(uint16_t command, bool solicited) {
@@ -37,6 +38,8 @@ Traffic traffic_of(uint16_t command, bool solicited) {
     case wire::Command::get_addresses:
     case wire::Command::get_headers:
     case wire::Command::get_blocks: return Traffic::request;
+    case wire::Command::inventory:
+    case wire::Command::consensus: return Traffic::news;
     default: return solicited ? Traffic::answer : Traffic::unasked;
   }
 }
@@ -71,6 +74,13 @@ PeerBudget::Verdict PeerBudget::charge(SharedBudget& all, uint16_t command, size
   if (traffic == Traffic::answer) {
     answer_bytes_.charge(bytes, now);
     const Duration wait = answer_bytes_.wait(now);
+    return {wait > Duration{} ? Kind::throttle : Kind::ok, wait};
+  }
+  if (traffic == Traffic::news) {
+    news_.charge(1, now);
+    news_bytes_.charge(bytes, now);
+    const Duration wait = std::max(news_.wait(now), news_bytes_.wait(now));
+    if (wait > patience_) return {Kind::fault, {}};
     return {wait > Duration{} ? Kind::throttle : Kind::ok, wait};
   }
   const uint64_t cost = cost_of(command, bytes);

@@ -49,14 +49,14 @@ struct SlotAddress {
 };
 
 enum class SlotRefusal : uint8_t {
-  kind_full,      // as many as there are to be; of inbound ones: somebody would have to go
-  all_full,       // connections_max
-  ip_full,        // per_ip
-  subnet_full,    // per_subnet
-  group_taken,    // per_group
-  as_full,        // per_as
-  region_crowded, // another region has fewer: only where the regions are asked for
-  region_full     // as many as the network's size allows a region; of inbound ones: one of that region would have to go
+  kind_full,       // as many as there are to be; of inbound ones: somebody would have to go
+  all_full,        // connections_max
+  ip_full,         // per_ip
+  subnet_full,     // per_subnet
+  group_taken,     // per_group
+  as_full,         // per_as
+  region_crowded,  // another region has fewer: only where the regions are asked for
+  region_full      // as many as the network's size allows a region; of inbound ones: one of that region would have to go
 };
 std::string_view slot_refusal_name(SlotRefusal refusal);  // snake_case, as logs and metrics write it
 

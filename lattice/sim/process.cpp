@@ -108,6 +108,8 @@ void World::State::on_effect(Host& host, Effect&& effect) {
                read_body(host, read->block));
   } else if (auto* save = std::get_if<SaveAddresses>(&effect)) {
     if (!host.config.store.failing()) host.config.saved_addresses = std::move(save->file);
+  } else if (auto* seeds_file = std::get_if<SaveSeeds>(&effect)) {
+    if (!host.config.store.failing()) host.config.saved_seeds = std::move(seeds_file->file);
   } else {
     resolve(host, std::get<Resolve>(effect));
   }

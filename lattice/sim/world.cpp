@@ -69,6 +69,7 @@ void World::State::start_node(Host& host) {
   NodeConfig config = host.config.node;
   config.chain = host.chain->identity();
   config.stored_addresses = host.config.saved_addresses;
+  config.stored_seeds = host.config.saved_seeds;
   host.node = std::make_unique<Node>(std::move(config), *host.provider, *host.log);
   host.counts = {};
   host.crypto_free = host.chain_free = now;
@@ -180,6 +181,13 @@ void World::make_block(HostId id, Bytes header, SharedBytes block) {
   Host& host = *state_->hosts[id];
   if (!host.node) return;
   host.node->on_local_block(std::move(header), std::move(block), state_->clock(host));
+  state_->drain(host);
+}
+
+void World::set_own_endpoints(HostId id, std::vector<Endpoint> endpoints) {
+  Host& host = *state_->hosts[id];
+  if (!host.node) return;
+  host.node->set_own_endpoints(std::move(endpoints), state_->clock(host));
   state_->drain(host);
 }
 

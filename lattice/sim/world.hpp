@@ -65,6 +65,7 @@ struct SimNodeConfig {
   std::function<std::unique_ptr<Chain>(Provider&)> chain;  // made anew at each start of the process
   SimStore store;
   Bytes saved_addresses;    // a file beside the store: what the node saved last, given back at each start
+  Bytes saved_seeds;        // the same of its DNS seeds
   int64_t wall_offset = 0;  // seconds that its wall clock is wrong
   Bodies bodies = Bodies::honest;
 };
@@ -109,6 +110,8 @@ class World {
   void start(HostId host);
   // A block made beside the node, as Node::on_local_block takes it. Nothing where the host is down.
   void make_block(HostId host, Bytes header, SharedBytes block);
+  // As Node::set_own_endpoints. Nothing where the host is down.
+  void set_own_endpoints(HostId host, std::vector<Endpoint> endpoints);
 
   // Faults; each lasts until it is said otherwise.
   void set_weather(const Weather& weather);                // of every line

@@ -28,6 +28,7 @@ enum class Command : uint16_t {
   succession = 6,
   get_addresses = 16,
   addresses = 17,
+  announcement = 18,
   get_headers = 32,
   headers = 33,
   inventory = 34,
@@ -53,9 +54,13 @@ struct Status {
   uint64_t services = 0;     // bit 0: serves headers and blocks
   uint16_t listen_port = 0;  // 0: takes no connections
   std::string user_agent;    // printable ASCII, at most 256
+  // Extension fields, of the first status of a link alone.
+  std::optional<int64_t> time;      // the sender's, unix seconds, in steps of status_time_step
+  std::optional<Endpoint> seen_as;  // where the sender sees the receiver
   bool operator==(const Status&) const = default;
 };
 constexpr uint64_t service_blocks = 1;
+constexpr int64_t status_time_step = 10;  // finer ones would tell one clock from another
 
 struct Ping {
   uint64_t nonce = 0;
@@ -132,6 +137,11 @@ struct Succession {
   SharedBytes bytes;
   bool operator==(const Succession& other) const { return equal(bytes.view(), other.bytes.view()); }
 };
+// A node's signed word about where it can be reached, its own or one that is passed on: discovery/announcement.hpp reads it.
+struct Announcement {
+  SharedBytes bytes;
+  bool operator==(const Announcement& other) const { return equal(bytes.view(), other.bytes.view()); }
+};
 // A message of a command that this version does not know: skipped and counted. Never sent.
 struct Unknown {
   uint16_t command = 0;
@@ -139,7 +149,7 @@ struct Unknown {
 };
 
 using Message = std::variant<OpenChannel, Status, Ping, Pong, Reject, GetAddresses, Addresses, GetHeaders, Headers, Inventory,
-                             GetBlocks, Block, NotFound, Consensus, Succession, Unknown>;
+                             GetBlocks, Block, NotFound, Consensus, Succession, Announcement, Unknown>;
 
 Command command_of(const Message& message);  // ASSERTs that it is not Unknown
 Lane lane_of(Command command);
@@ -164,7 +174,7 @@ struct EncodedMessage {
 EncodedMessage encode(const Message& message, uint16_t version);
 // Appends the head of the message to `to` and gives its body: what encode does, without memory of its own.
 SharedBytes encode_to(const Message& message, uint16_t version, Bytes& to);
-// `bytes`: a whole message with its header. Block, Consensus and Succession keep `bytes` alive and view into it.
+// `bytes`: a whole message with its header. Block, Consensus, Succession and Announcement keep `bytes` alive and view into it.
 Result<Message> decode(SharedBytes bytes);
 // The same of bytes that do not stay: only what the message keeps of them is copied.
 Result<Message> decode_view(ByteView bytes);

@@ -74,7 +74,7 @@ TEST(Threats, ADnsAnswerFullOfForgedSignatures) {
       ++checks;
       valid.push_back(std::get<VerifyDone>(run_work(work, *operators.provider)).valid);
     }
-    EXPECT_TRUE(seeds.on_verified(0, valid).empty());
+    EXPECT_TRUE(seeds.on_verified(0, valid).peers.empty());
   }
   const double spent = cpu_seconds() - began;
   EXPECT_EQ(checks, 16u) << "two lists of eight; " << seeds.report()[0].rejected;
@@ -87,6 +87,52 @@ TEST(Threats, ADnsAnswerFullOfForgedSignatures) {
   EXPECT_LE(heap::held() - before, 64u * 1024);
   EXPECT_FALSE(seeds.busy());
   EXPECT_FALSE(seeds.report()[0].rejected.empty());
+}
+
+// 25. The same with statements that others sign from now on: they and the lists have sixteen checks together.
+TEST(Threats, ADnsAnswerFullOfForgedStatements) {
+  Operators operators(8);
+  const OperatorSet set = make_operator_set(operators.hashes, 4);
+  DnsAnswer answer;
+  for (uint64_t i = 0; i < 200; ++i) {
+    OperatorStatement statement;
+    statement.root = operator_root(set);
+    statement.sequence = 1 + i;
+    statement.set = make_operator_set(operators.hashes, 1);
+    for (const auto& key : operators.keys)
+      statement.signatures.push_back({SignAlg::mldsa65, to_bytes(key->public_key()), Bytes(3309, 7)});
+    answer.texts.push_back(i % 2 == 0 ? operator_statement_text(statement) : operators.forged_list(i));
+  }
+  DnsSeeds seeds({{"seed.test", operators.hashes, 4}}, ChainId{}, 4000);
+  const size_t before = heap::held();
+  heap::reset_peak();
+  const double began = cpu_seconds();
+  size_t checks = 0, steps = 0;
+  {
+    heap::Counted counted;
+    seeds.on_asked(0);
+    auto found = seeds.on_answer(0, answer, now);
+    for (; !found.work.empty(); ++steps) {
+      std::vector<bool> valid;
+      for (const VerifyWork& work : found.work) {
+        ++checks;
+        valid.push_back(std::get<VerifyDone>(run_work(work, *operators.provider)).valid);
+      }
+      found = seeds.on_verified(0, valid);
+    }
+    EXPECT_TRUE(found.peers.empty());
+  }
+  const double spent = cpu_seconds() - began;
+  EXPECT_EQ(checks, 16u) << steps << " steps";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  EXPECT_LE(spent, 1.0);
+#else
+  EXPECT_LE(spent, 0.1);
+#endif
+  EXPECT_LE(heap::peak() - before, 3 * 16 * seed_text_bytes_max);
+  EXPECT_LE(heap::held() - before, 64u * 1024);
+  EXPECT_FALSE(seeds.busy());
+  EXPECT_EQ(seeds.report()[0].statement, 0u);
 }
 
 // 25. The cheapest way to make us work: what is no list at all.

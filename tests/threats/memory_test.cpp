@@ -157,6 +157,7 @@ TEST(Threats, OneInventoryIsNotAnsweredFiftyThousandTimes) {
 TEST(Threats, WhoNeverReadsHasACappedQueue) {
   auto blocks = test::make_line(test::genesis().hash, 200, 200'000);
   Target target(std::make_unique<test::LineChain>(blocks));
+  target.config.costs.messages = {6'000, 2'000};  // the pings are not what it is left for
   target.start();
   Caller peer(target, 1);
   peer.status.services = 0;  // nothing is asked of it
@@ -206,6 +207,7 @@ TEST(Threats, AMillionPingsAtOnce) {
 // 12. A million within the allowance: nothing grows.
 TEST(Threats, AMillionPingsOverTime) {
   Target target;
+  target.config.costs.messages = {11'400, 2'000};  // as often as it wants
   target.start();
   Caller peer(target, 1);
   peer.status.services = 0;  // nothing is asked of it

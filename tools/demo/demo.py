@@ -2,7 +2,7 @@
 """The main job on one machine: a fresh node with an empty folder and a DNS name syncs from zero.
 
 A Knot DNS server with a zone of seeds on a loopback port; four seed nodes on 127.0.0.2 to 127.0.0.5 with a chain of 5,000 blocks;
-the zone carries a signed seed list in TXT beside SRV and A. The list names two seeds: of the others the fresh node learns from them.
+`lattice crawl` is told of one of them, finds the others and writes the zone: a signed seed list in TXT beside SRV and A.
 Everything that is started is stopped, also on Ctrl-C. Needs no network but loopback.
 """
 
@@ -40,9 +40,11 @@ def build_network(lab, arguments):
     network.start()
     for host, identity in zip(network.hosts, network.identities):
         print(f"seed {host}:{network.port}  {identity}")
-    step("A DNS server with a zone of seeds (Knot)")
-    network.serve(network.zone(addresses=[0], services=[1], texts=[network.seed_list([0, 1])]))
-    print(f"seeds.test at {network.knot.server}: A, SRV, and a list of two seeds signed by two operators in TXT")
+    step("A crawler that knows one of them walks to the others and writes a zone (lattice crawl)")
+    zone = network.crawled_zone()
+    step("A DNS server with that zone (Knot)")
+    network.serve(zone)
+    print(f"seeds.test at {network.knot.server}: A, SRV, and in TXT a list of {zone.count(' IN SRV ')} seeds signed by two operators")
     return network
 
 
@@ -58,8 +60,8 @@ def check(report, network, chain):
     gave = [peer for peer in peers.values() if peer["blocks"] > 0]
     if len(gave) < 2:
         raise LabError(f"blocks came from {len(gave)} seeds only")
-    learnt = sum(peer["source"] == "peer_exchange" for peer in peers.values())
-    return f"{len(peers)} of 4 seeds as peers, {learnt} of them learnt from others; blocks came from {len(gave)}"
+    listed = sum(peer["source"] == "dns_signed" for peer in peers.values())
+    return f"{len(peers)} of 4 seeds as peers, {listed} of them by the signed list; blocks came from {len(gave)}"
 
 
 def run(arguments):

@@ -56,6 +56,14 @@ class SeedNetwork:
         entries = [(self.identities[number], self.hosts[number], self.port) for number in listed]
         return self.lattice.sign_seeds(self.spec, self.keys, entries, **options)
 
+    def crawled_zone(self, begin=0, seconds_max=60):
+        """The zone that `lattice crawl` writes when it has been told of one seed."""
+        file = self.lab.folder / "zone.crawled"
+        keys = [word for key in self.keys for word in ("--sign-key", key)]
+        self.lattice.run("crawl", "--chain", self.spec, "--zone", file, "--once", "--for", seconds_max - 10, "--no-dns", "--ttl", 5,
+                         "--ns-address", "127.0.0.1", "--connect", f"{self.hosts[begin]}:{self.port}", *keys, seconds_max=seconds_max)
+        return file.read_text(encoding="ascii")
+
     def zone(self, addresses=(), services=(), texts=(), serial=1):
         """Seeds by number: `addresses` as A at the name, `services` as SRV."""
         return zone_text(ZONE, [self.hosts[number] for number in addresses],

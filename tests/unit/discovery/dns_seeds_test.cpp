@@ -72,7 +72,7 @@ TEST(dns_seeds, the_newest_list_is_taken) {
   EXPECT_TRUE(found.peers.empty());
   EXPECT_EQ(found.work.size(), 6u);  // as many as the threshold, of each list
   EXPECT_TRUE(seeds.busy());
-  auto peers = seeds.on_verified(0, {true, true, true, true, true, true});
+  auto peers = seeds.on_verified(0, {true, true, true, true, true, true}).peers;
   ASSERT_EQ(peers.size(), 1u);
   EXPECT_EQ(peers[0].endpoint.port, 3);
   EXPECT_TRUE(peers[0].node);
@@ -91,7 +91,7 @@ TEST(dns_seeds, a_forged_list_does_not_push_the_real_one_out) {
   DnsAnswer answer;
   answer.texts = {signers.list(1, 1), signers.list(9, 9)};  // the newer one's second signature will not verify
   seeds.on_answer(0, answer, now);
-  const auto peers = seeds.on_verified(0, {true, false, true, true});
+  const auto peers = seeds.on_verified(0, {true, false, true, true}).peers;
   ASSERT_EQ(peers.size(), 1u);
   EXPECT_EQ(peers[0].endpoint.port, 1);
   EXPECT_TRUE(seeds.report()[0].rejected.empty());
@@ -112,9 +112,9 @@ TEST(dns_seeds, one_bad_signature_is_too_few) {
   answer.addresses = {IpAddress::v4(8, 8, 8, 8)};
   answer.texts = {signers.list(1, 1)};
   ASSERT_EQ(seeds.on_answer(0, answer, now).work.size(), 2u);
-  EXPECT_TRUE(seeds.on_verified(0, {true, false}).empty());
+  EXPECT_TRUE(seeds.on_verified(0, {true, false}).peers.empty());
   EXPECT_FALSE(seeds.report()[0].is_signed);
-  EXPECT_TRUE(seeds.on_verified(0, {true, true}).empty());  // the list is gone
+  EXPECT_TRUE(seeds.on_verified(0, {true, true}).peers.empty());  // the list is gone
 }
 
 // A threshold of zero must not turn an unsigned list into a signed one.
@@ -124,7 +124,7 @@ TEST(dns_seeds, zero_threshold_takes_nothing) {
   DnsAnswer answer;
   answer.texts = {signers.list(1, 1, 0)};
   EXPECT_TRUE(seeds.on_answer(0, answer, now).work.empty());
-  EXPECT_TRUE(seeds.on_verified(0, {}).empty());
+  EXPECT_TRUE(seeds.on_verified(0, {}).peers.empty());
 }
 
 }  // namespace

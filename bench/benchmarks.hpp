@@ -28,5 +28,6 @@ std::vector<Row> message_rows(const Options& options);       // B8: small messag
 std::vector<Row> idle_rows(const Options& options);          // B9: memory of links that do nothing
 std::vector<Row> address_rows(const Options& options);       // B10: the address book: bytes an entry, time to choose and to add
 std::vector<Row> sim_rows(const Options& options);           // B12: the simulator: messages a second, memory a node
+std::vector<Row> learning_rows(const Options& options);      // P10: learned selection of peers, on the graph alone
 
 }  // namespace lattice::bench

@@ -24,9 +24,9 @@ struct Benchmark {
   Rows rows;
 };
 constexpr Benchmark benchmarks[] = {
-    {"B1", bench::votes_rows},    {"B1a", bench::announcement_rows}, {"B2", bench::blocks_rows},  {"B5", bench::sync_rows},
-    {"B6", bench::bulk_rows},     {"B7", bench::handshake_rows},     {"B8", bench::message_rows}, {"B9", bench::idle_rows},
-    {"B10", bench::address_rows}, {"B12", bench::sim_rows}};
+    {"B1", bench::votes_rows},    {"B1a", bench::announcement_rows}, {"B2", bench::blocks_rows},   {"B5", bench::sync_rows},
+    {"B6", bench::bulk_rows},     {"B7", bench::handshake_rows},     {"B8", bench::message_rows},  {"B9", bench::idle_rows},
+    {"B10", bench::address_rows}, {"B12", bench::sim_rows},          {"P10", bench::learning_rows}};
 
 HostResult<void> run_bench(BenchOptions options) {
   std::error_code error;
@@ -58,9 +58,9 @@ void add_bench(Program& program) {
                    "B1 votes, B1a announcements of nodes and B2 blocks to a simulated network, B5 sync, B6 bulk over one link, "
                    "B7 handshake, B8 small "
                    "messages, B9 idle links, B10 the address book, B12 the "
-                   "simulator itself "
+                   "simulator itself, P10 learned selection of peers "
                    "(repeatable; all)")
-      ->check(CLI::IsMember({"B1", "B1a", "B2", "B5", "B6", "B7", "B8", "B9", "B10", "B12"}));
+      ->check(CLI::IsMember({"B1", "B1a", "B2", "B5", "B6", "B7", "B8", "B9", "B10", "B12", "P10"}));
   command->add_option("--runs", options->measure.runs, "Runs of B6, B7 and B8, messages of B1 and B1a")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();

@@ -230,8 +230,12 @@ void read_checkpoints(const toml::table& root, ChainSpec& spec) {
 
 void read_limits(const toml::table* table, ChainSpec& spec) {
   if (!table) return;
-  const Section section(*table, "[limits]", {"outbound_connections", "handshake_timeout", "request_timeout", "ping_interval"});
+  const Section section(*table, "[limits]",
+                        {"outbound_connections", "inbound_per_ip", "inbound_per_subnet", "handshake_timeout", "request_timeout",
+                         "ping_interval"});
   section.maybe_number("outbound_connections", 1, 1000, spec.outbound_connections);
+  section.maybe_number("inbound_per_ip", 1, 100'000, spec.inbound_per_ip);
+  section.maybe_number("inbound_per_subnet", 1, 100'000, spec.inbound_per_subnet);
   section.maybe_number("handshake_timeout", 1, 600, spec.handshake_timeout_s);
   section.maybe_number("request_timeout", 1, 600, spec.request_timeout_s);
   section.maybe_number("ping_interval", 1, 3600, spec.ping_interval_s);
@@ -354,9 +358,12 @@ std::string chain_spec_text(const ChainSpec& spec) {
     out += fmt::format("\n[[checkpoints]]\nheight = {}\nhash = \"{}\"\n", checkpoint.height, bitcoin::display(checkpoint.hash));
   }
   out += security_text(spec.security);
-  return out + fmt::format(
-                   "\n[limits]\noutbound_connections = {}\nhandshake_timeout = {}\nrequest_timeout = {}\nping_interval = {}\n",
-                   spec.outbound_connections, spec.handshake_timeout_s, spec.request_timeout_s, spec.ping_interval_s);
+  return out +
+         fmt::format(
+             "\n[limits]\noutbound_connections = {}\ninbound_per_ip = {}\ninbound_per_subnet = {}\nhandshake_timeout = {}\n"
+             "request_timeout = {}\nping_interval = {}\n",
+             spec.outbound_connections, spec.inbound_per_ip, spec.inbound_per_subnet, spec.handshake_timeout_s,
+             spec.request_timeout_s, spec.ping_interval_s);
 }
 
 }  // namespace lattice::app

@@ -66,6 +66,7 @@ struct ChainSpec {
   std::optional<TrustedHeader> trusted_header;
   std::vector<Checkpoint> checkpoints;
   size_t outbound_connections = 10;
+  size_t inbound_per_ip = 3, inbound_per_subnet = 10;
   uint32_t handshake_timeout_s = 10;
   uint32_t request_timeout_s = 20;
   uint32_t ping_interval_s = 60;

@@ -29,8 +29,9 @@ namespace lattice::app {
 namespace {
 
 struct NodeOptions {
-  std::string chain, data, passphrase_file, listen, report, follow, outside_keys, log_level = "info", log_format = "text";
-  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers;
+  std::string chain, data, passphrase_file, listen, report, follow, outside_keys, as_table, log_level = "info",
+                                                                                            log_format = "text";
+  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers, banned;
   bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
   double timeout_s = 0;
 };
@@ -73,6 +74,16 @@ HostResult<void> add_peers_and_seeds(const NodeOptions& options, NodeConfig& nod
     // The spec's entry stays: it may have operators, and a flag must not take them away.
     if (std::ranges::find(node.seeds, name, &DnsSeed::name) == node.seeds.end()) node.seeds.push_back({name, {}, 0});
   }
+  for (const auto& text : options.banned) {
+    if (const auto node_id = parse_node_id(text)) {
+      node.banned.nodes.push_back(*node_id);
+    } else if (const auto subnet = Subnet::parse(text)) {
+      node.banned.subnets.push_back(*subnet);
+    } else {
+      return failure("\"" + text.substr(0, 160) + "\" cannot be banned", "it is no address, subnet or NodeID",
+                     "write --ban 203.0.113.7, --ban 203.0.113.0/24 or --ban lat1...");
+    }
+  }
   if (options.no_dns || options.connect_only) node.seeds.clear();
   node.discovery = !options.connect_only;
   return {};
@@ -105,6 +116,21 @@ HostResult<void> open_key_source(const NodeOptions& options, const NodeId& own, 
   if (!source) return std::unexpected(source.error());
   config.key_source = std::move(*source);
   config.node.outside_keys = keys->policy;
+  return {};
+}
+
+HostResult<void> open_as_table(const NodeOptions& options, NodeConfig& node, LogSink& log) {
+  if (options.as_table.empty()) return {};
+  const auto text = read_small_file(options.as_table, AsTable::file_bytes_max);
+  if (!text) return std::unexpected(text.error());
+  auto table = AsTable::parse(*text);
+  if (!table)
+    return failure(
+        options.as_table + " is no table of AS numbers",
+        fmt::format("line {}: {} ({})", table.error().line, error_text(table.error().error.code), table.error().error.where),
+        "write a line \"PREFIX ASN [REGION]\" for each prefix (docs/OPERATING.md)");
+  log.log({LogLevel::info, "as_table_loaded", {{"prefixes", std::to_string(table->prefixes())}}});
+  node.as_table = std::make_shared<const AsTable>(std::move(*table));
   return {};
 }
 
@@ -219,6 +245,7 @@ HostResult<void> run_node(const NodeOptions& options) {
   }
   config->node.chain = made->chain->identity();
   if (auto opened = open_key_source(options, identity->id, *config); !opened) return opened;
+  if (auto opened = open_as_table(options, config->node, log); !opened) return opened;
   std::optional<BlockFollower> follower;
   if (!options.follow.empty()) follower.emplace(options.follow, *spec, made->chain->identity().block_bytes_max, log);
 
@@ -265,6 +292,8 @@ void add_peer_options(CLI::App& command, NodeOptions& options) {
                    ->expected(0, 1)
                    ->type_name("[PEER]");
   command.parse_complete_callback([&options, only] { options.connect_only = only->count() > 0; });
+  command.add_option("--ban", options.banned, "Neither dial nor take in this address, subnet (IP/BITS) or NodeID (repeatable)")
+      ->allow_extra_args(false);
   command.add_option("--dns-seed", options.dns_seeds, "Ask this name for peers, beside the chain spec's (repeatable)")
       ->allow_extra_args(false);
   command.add_option("--dns-server", options.dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")
@@ -295,6 +324,9 @@ void add_node(Program& program) {
       "--outside-keys", options->outside_keys,
       "Mix keys that were shared beforehand, or that a quantum network's key server (ETSI GS QKD 014) gives, into\n"
       "the handshake; this TOML file says which (docs/OPERATING.md)");
+  command->add_option("--as-table", options->as_table,
+                      "AS number and region of each address prefix, one a line: peers are then chosen from different ones\n"
+                      "(docs/OPERATING.md)");
   command->add_option("--report", options->report, "At the end, write what happened to this file (JSON)");
   command->add_option("--log-level", options->log_level, "What goes to standard error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))

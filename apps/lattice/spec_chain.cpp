@@ -51,6 +51,8 @@ NodeConfig node_config(const ChainSpec& spec) {
   config.bootstrap = spec.bootstrap;
   config.connections_max = spec.connections_max;
   config.outbound_target = spec.outbound_connections;
+  config.inbound_per_ip = spec.inbound_per_ip;
+  config.inbound_per_subnet = spec.inbound_per_subnet;
   config.connection_timeout = std::chrono::seconds{spec.connection_timeout_s};
   config.handshake_timeout = std::chrono::seconds{spec.handshake_timeout_s};
   config.request_timeout = std::chrono::seconds{spec.request_timeout_s};

@@ -45,13 +45,24 @@ static Json dns_json(const DnsReport& dns) {
 }
 
 static Json peer_json(const PeerReport& peer) {
-  return {{"node_id", who(peer.node)},     {"address", peer.endpoint.text()},
-          {"inbound", peer.inbound},       {"source", source_name(peer.source)},
-          {"suite", suite_id(peer.suite)}, {"suite_name", suite_name(peer.suite)},
-          {"resumed", peer.resumed},       {"handshake_milliseconds", peer.handshake_seconds * 1000},
-          {"headers", peer.headers},       {"blocks", peer.blocks},
-          {"bytes_in", peer.bytes_in},     {"bytes_out", peer.bytes_out},
-          {"height", peer.height},         {"user_agent", printable(peer.user_agent)}};
+  Json region = peer.region ? Json(*peer.region) : Json(nullptr);
+  return {{"node_id", who(peer.node)},
+          {"address", peer.endpoint.text()},
+          {"inbound", peer.inbound},
+          {"source", source_name(peer.source)},
+          {"slot", slot_kind_name(peer.slot)},
+          {"asn", peer.asn},
+          {"region", std::move(region)},
+          {"suite", suite_id(peer.suite)},
+          {"suite_name", suite_name(peer.suite)},
+          {"resumed", peer.resumed},
+          {"handshake_milliseconds", peer.handshake_seconds * 1000},
+          {"headers", peer.headers},
+          {"blocks", peer.blocks},
+          {"bytes_in", peer.bytes_in},
+          {"bytes_out", peer.bytes_out},
+          {"height", peer.height},
+          {"user_agent", printable(peer.user_agent)}};
 }
 
 static Json left_json(const LeftReport& left) {
@@ -62,6 +73,22 @@ static Json left_json(const LeftReport& left) {
           {"text", error_text(left.reason)},
           {"where", left.where},
           {"by_peer", left.by_peer}};
+}
+
+// Whom the node knows, whom it chose, and whom it did not let in.
+static Json choice_json(const NodeReport& report) {
+  Json refused = Json::object();
+  for (const auto& [why, count] : report.refused) refused[std::string(slot_refusal_name(why))] = count;
+  return {{"known", report.known_addresses},
+          {"tried", report.tried_addresses},
+          {"network_machines", report.network_machines},
+          {"feelers", report.feelers},
+          {"feelers_answered", report.feelers_answered},
+          {"anchors_tried", report.anchors_tried},
+          {"exchanged", report.exchanged},
+          {"inbound_max", report.inbound_max},
+          {"evicted", report.evicted},
+          {"refused", std::move(refused)}};
 }
 
 static Json keys_json(const KeyCounts& keys) {
@@ -89,6 +116,7 @@ std::string sync_report_json(const NodeReport& report, const std::string& chain,
            {"handshakes", report.handshakes},
            {"dials_failed", report.dials_failed},
            {"known_addresses", report.known_addresses},
+           {"addresses", choice_json(report)},
            {"dns", Json::array()},
            {"peers", Json::array()},
            {"left", Json::array()}};

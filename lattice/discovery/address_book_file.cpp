@@ -87,7 +87,8 @@ Result<AddressBook::Stored> read_entry(wire::Reader& in, const PlaceLayout& layo
 
 // The bytes between the sum and the head's end, once the sum is known to be good.
 Result<ByteView> summed(ByteView file) {
-  if (file.size() > address_book_head_bytes + address_capacity_max * address_book_entry_bytes_max + address_book_sum_bytes) {
+  if (file.size() > address_book_head_bytes + address_capacity_max * address_book_entry_bytes_max +
+                        address_book_anchors_bytes_max + address_book_sum_bytes) {
     return fail(ErrorCode::too_large, "stored address book");
   }
   if (file.size() < address_book_head_bytes + address_book_sum_bytes) return fail(ErrorCode::truncated, "stored address book");
@@ -99,9 +100,34 @@ Result<ByteView> summed(ByteView file) {
   return content;
 }
 
+void write_anchors(wire::Writer& out, std::span<const Endpoint> anchors) {
+  std::vector<Endpoint> kept;
+  for (const Endpoint& anchor : anchors) {
+    const bool twice = std::ranges::find(kept, anchor) != kept.end();
+    if (kept.size() < stored_anchors_max && !twice && storable(anchor, true)) kept.push_back(anchor);
+  }
+  out.u8(static_cast<uint8_t>(kept.size()));
+  for (const Endpoint& anchor : kept) out.bytes(anchor.ip.bytes).u16(anchor.port);
+}
+
+Result<std::vector<Endpoint>> read_anchors(wire::Reader& in) {
+  TRY(count, in.u8());
+  if (count > stored_anchors_max) return fail(ErrorCode::too_large, "stored anchors");
+  std::vector<Endpoint> out;
+  for (uint8_t i = 0; i < count; ++i) {
+    TRY(ip, in.array<16>());
+    TRY(port, in.u16());
+    const Endpoint anchor{{ip}, port};
+    if (!storable(anchor, true)) return fail(ErrorCode::bad_address, "stored anchor");
+    if (std::ranges::find(out, anchor) != out.end()) return fail(ErrorCode::contradiction, "stored anchor");
+    out.push_back(anchor);
+  }
+  return out;
+}
+
 }  // namespace
 
-Bytes encode_address_book(const AddressBook& book, const ChainId& chain) {
+Bytes encode_address_book(const AddressBook& book, const ChainId& chain, std::span<const Endpoint> anchors) {
   std::vector<uint32_t> slots;
   slots.reserve(book.size());
   for (uint32_t slot = 0; slot < book.pool().slots_end(); ++slot) {
@@ -109,15 +135,18 @@ Bytes encode_address_book(const AddressBook& book, const ChainId& chain) {
     if (entry.live && storable(entry.endpoint(), entry.answered)) slots.push_back(slot);
   }
   wire::Writer out;
-  out.reserve(address_book_head_bytes + slots.size() * (address_book_entry_bytes_min + 32) + address_book_sum_bytes);
+  out.reserve(address_book_head_bytes + slots.size() * (address_book_entry_bytes_min + 32) + address_book_anchors_bytes_max +
+              address_book_sum_bytes);
   out.bytes(as_bytes(magic)).u8(address_book_file_version).bytes(chain.view()).bytes(book.places().key().view());
   out.u32(book.places().layout().places()).u32(static_cast<uint32_t>(slots.size()));
   for (const uint32_t slot : slots) write_entry(out, book, slot);
+  write_anchors(out, anchors);
   out.u32(crc32c(out.view()));
   return out.take();
 }
 
-Result<void> load_address_book(AddressBook& book, ByteView file, const ChainId& chain, WallTime now, Instant dial_after) {
+Result<std::vector<Endpoint>> load_address_book(AddressBook& book, ByteView file, const ChainId& chain, WallTime now,
+                                                Instant dial_after) {
   TRY(content, summed(file));
   wire::Reader in(content);
   TRY(begin, in.bytes(magic.size()));
@@ -141,9 +170,10 @@ Result<void> load_address_book(AddressBook& book, ByteView file, const ChainId& 
     if (book.is_own(entry.address.endpoint)) continue;
     if (!read.restore(entry, now, rebuild) && !rebuild) return fail(ErrorCode::contradiction, "stored address");
   }
+  TRY(anchors, read_anchors(in));
   TRY_VOID(in.end());
   book = std::move(read);
-  return {};
+  return anchors;
 }
 
 }  // namespace lattice

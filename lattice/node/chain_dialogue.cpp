@@ -11,6 +11,7 @@ void Node::State::on_chain(HeadersVerdict& event, Now now) {
   Peer* peer = find_alive(sent->conn);
   if (peer == nullptr) return;
   peer->headers += event.accepted;
+  if (!event.last.hash.is_zero()) peer->shown_height = std::max(peer->shown_height, event.last.height);
   header_sync.on_verdict(peer->conn, valid, event.last, now.mono, event.again);
   if (!event.last.hash.is_zero()) blocks.raise_headers(peer->conn, event.last.height);
   if (peer->announced == event.last.hash) {
@@ -40,6 +41,7 @@ void Node::State::on_chain(BlockVerdict& event, Now now) {
   if (!expected) return fault(*peer, ErrorCode::unrequested, "another block", now);
   ++peer->blocks;
   peer->merits.last_block = now.mono;
+  reputation.on_useful(*peer->node, now.mono);
 }
 
 void Node::State::on_chain(ConsensusVerdict& event, Now now) {
@@ -49,7 +51,10 @@ void Node::State::on_chain(ConsensusVerdict& event, Now now) {
   if (event.relay) broadcast(sent->message, sent->conn, now);
   Peer* peer = find_alive(sent->conn);
   if (peer == nullptr) return;
-  if (event.relay) peer->merits.last_message = now.mono;
+  if (event.relay) {
+    peer->merits.last_message = now.mono;
+    reputation.on_useful(*peer->node, now.mono);
+  }
   if (event.error.code != ErrorCode::none) fault(*peer, event.error.code, event.error.where, now);
 }
 
@@ -80,7 +85,8 @@ void Node::State::on_chain(MissingFound& event, Now) {
   if (event.blocks.size() < asked->count) more_missing = false;
 }
 
-void Node::State::on_chain(BestHeaderChanged& event, Now) {
+void Node::State::on_chain(BestHeaderChanged& event, Now now) {
+  if (have_best) tip_watch.on_progress(synced, now.mono);
   if (have_best && event.fork_height < best.block.height) blocks.rewind(event.fork_height);
   best = std::move(event.best);
   have_best = more_missing = true;

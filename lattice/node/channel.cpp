@@ -10,16 +10,7 @@ void Node::State::on_message(Peer& peer, wire::Message message, Now now) {
 }
 
 bool Node::State::in_order(Peer& peer, const wire::Message& message, Now now) {
-  if (peer.stage == Stage::open) {
-    // Answers to our questions have budgets of their own; everything else costs one of the peer's allowance.
-    const bool answer = std::holds_alternative<wire::Headers>(message) || std::holds_alternative<wire::Block>(message) ||
-                        std::holds_alternative<wire::NotFound>(message) || std::holds_alternative<wire::Pong>(message);
-    if (!answer && !peer.unasked.take(1, now.mono)) {
-      fault(peer, ErrorCode::too_many_messages, "message", now);
-      return false;
-    }
-    return true;
-  }
+  if (peer.stage == Stage::open) return true;
   // A link that only asks stays here: after the status nothing but the answer is heard.
   if (peer.asks_after && peer.version != 0) return std::holds_alternative<wire::Succession>(message);
   // Opening: the responder waits for open_channel, then for status; the initiator for status.
@@ -56,7 +47,9 @@ void Node::State::on(Peer& peer, wire::OpenChannel& message, Now now) {
     return close(peer, ErrorCode::wrong_version, "open_channel", now);
   }
   peer.told = tip.block.hash;
-  send(peer, own_status(), now);
+  wire::Status own = own_status();
+  say_claims(peer, own, now);
+  send(peer, own, now);
 }
 
 // A status says two things twice: the version, which open_channel or the status before it has said, and that at height 0 there
@@ -85,6 +78,7 @@ void Node::State::on(Peer& peer, wire::Status& message, Now now) {
     peer.told = tip.block.hash;
     wire::Status own = own_status();
     if (peer.asks_after) own.listen_port = 0;
+    say_claims(peer, own, now);
     if (!send(peer, own, now)) return;
   }
   if (peer.asks_after) return;
@@ -95,9 +89,15 @@ void Node::State::on_open(Peer& peer, Now now) {
   if (crawl) return on_visit_open(peer, now);
   peer.ping_due = now.mono + config.ping_interval;
   enter(peer, Stage::open, now);
+  hear_claims(peer, now);
   if (!peer.inbound) {
     addresses.on_answered(peer.remote, *peer.node, peer.status.services, now);
-    if (config.discovery) {
+    if (peer.is_feeler()) {
+      ++counts.feelers_answered;
+      return close(peer, ErrorCode::not_needed, "feeler", now);
+    }
+    close_replaced(peer, now);
+    if (config.discovery && peer.relays()) {
       peer.asked_addresses = true;
       send(peer, wire::GetAddresses{}, now);
     }
@@ -115,6 +115,7 @@ void Node::State::on_open(Peer& peer, Now now) {
                  {{"peer", node_id_text(*peer.node)},
                   {"addr", peer.remote.text()},
                   {"inbound", peer.inbound ? "1" : "0"},
+                  {"slot", std::string(slot_kind_name(peer.slot))},
                   {"source", std::string(source_name(peer.source))},
                   {"suite", std::string(suite_name(peer.suite))},
                   {"height", std::to_string(peer.status.height)}},

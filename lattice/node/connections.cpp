@@ -24,6 +24,7 @@ void Node::State::enter(Peer& peer, Stage stage, Now now) {
     half_open.put(peer.conn, peer.remote.ip, peer.progress);
   else
     half_open.remove(peer.conn);
+  if (!peer.alive()) slots.remove(peer.conn);
   peer.since = now.mono;
   watch(peer);
 }
@@ -93,6 +94,7 @@ void Node::State::pump(ConnId conn, Now now) {
   }
   const bool answered = peer.half_open() && peer.progress == HalfOpen::Progress::silent && !peer.link->pending_output().empty();
   if (answered) note_progress(peer, HalfOpen::Progress::asked, now);
+  if (peer.alive()) charge_unknown(peer, now);
   count_held(peer);
   touched.push_back(conn);
 }
@@ -122,7 +124,11 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   ++counts.handshakes;
   peer.node = event.peer;
   peer.own = event.own;
+  peer.valid_until = event.certificate.not_after;
+  peer.budget.emplace(config.costs);
   peer.genesis = is_genesis(event.peer);
+  if (!peer.takes_slot()) slots.remove(peer.conn);
+  note_machine(peer.remote.ip, now.mono);
   peer.suite = event.suite;
   peer.resumed = event.resumed;
   counts.resumed += event.resumed;
@@ -145,7 +151,10 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   if (!keeps_link(peer, now)) {
     return close(peer, ErrorCode::duplicate_link, "node id", now);
   }
-  if (peer.inbound) note_arrival(peer, now);
+  if (peer.inbound) {
+    note_arrival(peer, now);
+    attacks.on(Attack::eclipse_attempt, peer.remote.ip);
+  }
   if (!make_room(peer, now)) return close(peer, ErrorCode::no_slot, "inbound", now);
   if (!peer.inbound) send(peer, wire::OpenChannel{config.chain.id, config.protocol_version}, now);
 }
@@ -160,11 +169,9 @@ void Node::State::remember_self(const Peer& peer) {
 void Node::State::avoid(const Peer& peer, ErrorCode code, Now now) {
   reputation.avoid(peer.remote, code, now.mono);
   if (!peer.node) return;
-  reputation.avoid_node(*peer.node, now.mono, Reputation::time_for(code));
+  reputation.avoid_node(*peer.node, code, now.mono);
   // Nor as who it was before. The other way round does not follow: an old key may be a thief's.
-  for (const NodeId& before : successions.ancestors(*peer.node)) {
-    reputation.avoid_node(before, now.mono, Reputation::time_for(code));
-  }
+  for (const NodeId& before : successions.ancestors(*peer.node)) reputation.avoid_node(before, code, now.mono);
 }
 
 // Of two links with one node one is enough. Both ends must choose alike: where both dialled at about the same time, the link
@@ -187,6 +194,7 @@ bool Node::State::keeps_link(const Peer& fresh, Now now) {
 void Node::State::on_link_event(Peer& peer, LinkMessage event, Now now) {
   ++counts.messages;
   if (event.channel != main_channel) return close(peer, ErrorCode::unknown_channel, "message", now);
+  if (!within_budget(peer, event.message, event.wire_bytes, now)) return;
   on_message(peer, std::move(event.message), now);
 }
 
@@ -243,11 +251,15 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
     headers_dirty = blocks_dirty = dial_dirty = true;
   }
 
+  if (was_half_open && !peer.node) attacks.on(Attack::scan, peer.remote.ip);
+
   const bool was_open = peer.stage == Stage::open;
   const bool long_lived = was_open && now.mono - peer.since >= std::chrono::seconds{60};
   if (!by_peer) ask_later(peer, error.code);
   end_visit(peer, error.code, now);
-  if (!peer.inbound && !peer.asks_after && error.code != ErrorCode::duplicate_link) addresses.on_failed(peer.remote, now.mono);
+  // A link of ours that did what it was opened for, or that is not needed beside others, says nothing against the address.
+  const bool done = error.code == ErrorCode::duplicate_link || (error.code == ErrorCode::not_needed && !by_peer);
+  if (!peer.inbound && !peer.asks_after && !done) addresses.on_failed(peer.remote, now.mono);
   if (peer.kept) {
     Kept& entry = kept[*peer.kept];
     entry.conn.reset();

@@ -1,30 +1,15 @@
-// Whom to dial: the operator's peers always, then candidates from the address book until the outbound slots are full.
+// Dials: the operator's peers always, then those that outbound.cpp chooses until the slots are full; and who is connected.
 #include <algorithm>
 
 #include <lattice/node/state.hpp>
 
 namespace lattice {
 
-size_t Node::State::alive_count() const {
-  return static_cast<size_t>(
-      std::ranges::count_if(peers, [](const auto& entry) { return entry.second.alive() && entry.second.takes_slot(); }));
-}
 // Dials and handshakes of ours that are under way.
 size_t Node::State::dials_count() const {
   return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {
     const Peer& peer = entry.second;
     return !peer.inbound && (peer.stage == Stage::dialing || peer.stage == Stage::handshake);
-  }));
-}
-// Some are kept free of inbound peers.
-size_t Node::State::inbound_slots() const {
-  return config.connections_max - std::min(config.outbound_target, config.connections_max / 2);
-}
-// Kept peers have slots of their own, genesis peers need none.
-size_t Node::State::outbound_count() const {
-  return static_cast<size_t>(std::ranges::count_if(peers, [](const auto& entry) {
-    const Peer& peer = entry.second;
-    return peer.alive() && !peer.inbound && !peer.kept && peer.takes_slot();
   }));
 }
 size_t Node::State::open_count() const {
@@ -68,10 +53,13 @@ bool Node::State::connected_to(const Endpoint& endpoint) const {
   });
 }
 
-ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, Now now) {
+ConnId Node::State::start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, SlotKind slot,
+                               Now now) {
   Peer& peer = add_peer(endpoint, false, source, now.mono);
   peer.expected = expected;
   peer.expects_genesis = expected && is_genesis(*expected);
+  peer.slot = slot;
+  if (peer.takes_slot()) slots.add(peer.conn, slot, slot_address(endpoint), now.mono);
   addresses.on_dialing(endpoint, now.mono);
   effects.push_back(Dial{peer.conn, endpoint});
   return peer.conn;
@@ -86,10 +74,9 @@ void Node::State::dial(Now now) {
     first_round_over |= !connecting();
     return;
   }
-  while (outbound_count() < config.outbound_target && alive_count() < config.connections_max &&
-         dials_count() < config.dials_max) {
-    if (dial_next(now, true) || dial_next(now, false)) continue;
-    break;
+  while (dials_count() < config.dials_max) {
+    const auto opening = slots.next(now.mono);
+    if (!opening || !open_slot(*opening, now)) break;
   }
   if (dns.busy()) return;
   first_round_over |= !connecting_first() && open_count() > 0;
@@ -108,43 +95,15 @@ void Node::State::dial_kept(Now now) {
   for (size_t i = 0; i < kept.size(); ++i) {
     Kept& entry = kept[i];
     if (entry.conn || entry.next_try > now.mono) continue;
-    if (alive_count() >= config.connections_max || dials_count() >= config.dials_max) return;
+    if (slots.size() >= config.connections_max || dials_count() >= config.dials_max) return;
     // Whom the operator named may have changed keys since.
     const auto expected = entry.peer.node ? std::optional(successions.current(*entry.peer.node)) : std::nullopt;
     const auto node = expected ? expected : entry.answered;
     if ((node && (connected_to(*node) || is_self(*node))) || connected_to(entry.peer.endpoint)) continue;
-    entry.conn = start_dial(entry.peer.endpoint, expected, PeerSource::operator_given, now);
+    entry.conn = start_dial(entry.peer.endpoint, expected, PeerSource::operator_given, SlotKind::named, now);
     peers.at(*entry.conn).kept = i;
     peers.at(*entry.conn).likely = entry.answered;
   }
-}
-
-bool Node::State::usable(const KnownAddress& address, bool fresh_group, Instant now) const {
-  if (address.node && (connected_to(*address.node) || is_self(*address.node))) return false;
-  if (connected_to(address.endpoint) || reputation.avoided(address.endpoint, now)) return false;
-  if (!fresh_group) return true;
-  const AddressGroup group = group_of(address.endpoint.ip);
-  return std::ranges::none_of(peers, [&](const auto& entry) {
-    const Peer& peer = entry.second;
-    return peer.alive() && !peer.inbound && group_of(peer.remote.ip) == group;
-  });
-}
-
-// One more outbound peer, from an address group that no other is in where `fresh_group`. False: there is no candidate.
-bool Node::State::dial_next(Now now, bool fresh_group) {
-  const Duration pause_limit = open_count() == 0  ? AddressBook::pause_alone
-                               : short_of_peers() ? AddressBook::pause_short
-                                                  : AddressBook::pause_max;
-  const auto chosen = addresses.choose(
-      now.mono, pause_limit, [&](const KnownAddress& a) { return usable(a, fresh_group, now.mono); }, provider.rng());
-  if (!chosen) return false;
-  // Hearsay about who answers somewhere must not keep us from whoever does: only a signed list names whom to expect.
-  const bool certain = chosen->source == PeerSource::dns_signed || chosen->source == PeerSource::bootstrap;
-  const bool named = certain && chosen->node;
-  const auto expected = named ? std::optional(successions.current(*chosen->node)) : std::nullopt;
-  const ConnId conn = start_dial(chosen->endpoint, expected, chosen->source, now);
-  peers.at(conn).likely = chosen->node;
-  return true;
 }
 
 // The dial failed, or took too long.

@@ -5,7 +5,7 @@ namespace lattice {
 
 // Once a link: asking again would only show how the table changes.
 void Node::State::on(Peer& peer, wire::GetAddresses&, Now now) {
-  if (peer.gave_addresses) return;
+  if (peer.gave_addresses || !peer.relays()) return;
   peer.gave_addresses = true;
   send(peer, wire::Addresses{addresses.sample(peer.remote.ip, limits::addresses_max, now, provider.rng())}, now);
 }
@@ -13,10 +13,17 @@ void Node::State::on(Peer& peer, wire::GetAddresses&, Now now) {
 void Node::State::on(Peer& peer, wire::Addresses& message, Now now) {
   const bool asked = std::exchange(peer.asked_addresses, false);
   if (!asked) {
-    if (message.entries.size() > unasked_addresses_max) return fault(peer, ErrorCode::unrequested, "addresses", now);
-    if (!peer.hearsay.take(static_cast<double>(message.entries.size()), now.mono)) return;
+    if (message.entries.size() > unasked_addresses_max) {
+      attacks.on(Attack::address_spam, peer.remote.ip);
+      return fault(peer, ErrorCode::unrequested, "addresses", now);
+    }
+    if (!peer.hearsay.take(static_cast<double>(message.entries.size()), now.mono)) {
+      attacks.on(Attack::address_spam, peer.remote.ip);
+      return;
+    }
   }
-  if (!config.discovery) return;
+  attacks.on(Attack::book_filling, peer.remote.ip, message.entries.size());
+  if (!config.discovery || !peer.relays()) return;
   for (const auto& entry : message.entries) {
     if (!AddressBook::acceptable(entry.endpoint, peer.remote.ip)) continue;
     KnownAddress known;
@@ -25,7 +32,8 @@ void Node::State::on(Peer& peer, wire::Addresses& message, Now now) {
     known.source = PeerSource::peer_exchange;
     known.services = entry.services;
     known.last_seen = entry.last_seen;
-    addresses.add(known, peer.remote.ip, now, provider.rng());
+    const bool taken = addresses.add(known, peer.remote.ip, now, provider.rng());
+    if (taken && !peer.inbound) note_machine(entry.endpoint.ip, now.mono);
   }
   dial_dirty = true;
 }

@@ -25,6 +25,7 @@ void Node::State::on(Peer& peer, wire::Block& message, Now now) {
 
 void Node::State::on(Peer& peer, wire::NotFound& message, Now now) {
   const size_t owed = blocks.on_not_found(peer.conn, message.hashes, now.mono);
+  attacks.on(Attack::withholding, peer.remote.ip);
   fault(peer, owed == 0 ? ErrorCode::unrequested : ErrorCode::not_found, "not_found", now);
   blocks_dirty = true;
 }
@@ -35,11 +36,15 @@ void Node::State::check_block_timeouts(Now now) {
   for (const ConnId conn : stalls.useless) {
     Peer* peer = find_alive(conn);
     if (peer == nullptr) continue;
+    attacks.on(Attack::withholding, peer->remote.ip);
     reputation.on_fault(peer->remote, ErrorCode::stalled, now.mono);
     close(*peer, ErrorCode::stalled, "blocks", now);
   }
   for (const ConnId conn : stalls.slow) {
-    if (Peer* peer = find_alive(conn)) fault(*peer, ErrorCode::stalled, "blocks", now);
+    Peer* peer = find_alive(conn);
+    if (peer == nullptr) continue;
+    attacks.on(Attack::withholding, peer->remote.ip);
+    fault(*peer, ErrorCode::stalled, "blocks", now);
   }
   blocks_dirty = true;
 }

@@ -5,6 +5,7 @@ namespace lattice {
 
 void Node::State::on(Peer& peer, wire::Consensus& message, Now) {
   ++counts.consensus;
+  if (!peer.relays()) return;
   if (consensus_judging >= consensus_judging_max) return;
   if (!seen_consensus.insert(blake2s(message.bytes.view()))) return;
   ++consensus_judging;
@@ -14,7 +15,7 @@ void Node::State::on(Peer& peer, wire::Consensus& message, Now) {
 
 void Node::State::broadcast(const SharedBytes& message, std::optional<ConnId> except, Now now) {
   for (auto& [conn, peer] : peers) {
-    if (peer.open() && conn != except) send(peer, wire::Consensus{message}, now);
+    if (peer.open() && peer.relays() && conn != except) send(peer, wire::Consensus{message}, now);
   }
 }
 

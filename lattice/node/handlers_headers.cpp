@@ -53,6 +53,7 @@ void Node::State::check_header_timeouts(Now now) {
   for (const ConnId conn : header_sync.late(now.mono)) {
     Peer* peer = find_alive(conn);
     if (peer == nullptr) continue;
+    attacks.on(Attack::withholding, peer->remote.ip);
     reputation.on_fault(peer->remote, ErrorCode::request_timeout, now.mono);
     close(*peer, ErrorCode::request_timeout, "headers", now);
   }

@@ -75,8 +75,10 @@ void Node::State::ask_later(const Peer& peer, ErrorCode reason) {
 
 void Node::State::ask_who_it_is(Now now) {
   for (const Question& question : std::exchange(questions, {})) {
-    const ConnId conn = start_dial(question.endpoint, std::nullopt, question.source, now);
-    peers.at(conn).asks_after = question.expected;
+    Peer& peer = add_peer(question.endpoint, false, question.source, now.mono);
+    peer.asks_after = question.expected;
+    addresses.on_dialing(question.endpoint, now.mono);
+    effects.push_back(Dial{peer.conn, question.endpoint});
   }
 }
 
@@ -87,7 +89,7 @@ void Node::State::on_asked(Peer& peer, Now now) {
   const PeerSource source = peer.source;
   close(peer, ErrorCode::not_needed, "who it is", now);
   if (successions.current(expected) != answered) return;
-  if (source != PeerSource::operator_given) return void(start_dial(remote, answered, source, now));
+  if (source != PeerSource::operator_given) return void(start_dial(remote, answered, source, SlotKind::full_relay, now));
   for (Kept& entry : kept) {
     if (!entry.conn && entry.peer.endpoint == remote) entry.next_try = now.mono;
   }
@@ -101,16 +103,6 @@ bool Node::State::is_trusted(const NodeId& node) const {
 
 bool Node::State::is_genesis(const NodeId& node) const {
   return std::ranges::any_of(config.genesis, [&](const NodeId& named) { return successions.current(named) == node; });
-}
-
-// Handshakes take no slots: another was faster, or all were taken and it could have been a genesis peer.
-bool Node::State::beyond_slots(const Peer& peer) const {
-  if (!peer.inbound || !peer.takes_slot()) return false;
-  const auto authenticated = std::ranges::count_if(peers, [](const auto& entry) {
-    const Peer& other = entry.second;
-    return other.alive() && other.inbound && other.node && other.takes_slot();
-  });
-  return static_cast<size_t>(authenticated) > inbound_slots() || alive_count() > config.connections_max;
 }
 
 }  // namespace lattice

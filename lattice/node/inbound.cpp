@@ -10,6 +10,7 @@ using Progress = HalfOpen::Progress;
 void Node::State::make_room_half_open(const IpAddress& ip, Now now) {
   while (const auto victim = half_open.victim(ip)) {
     ++counts.half_open_dropped;
+    attacks.on(Attack::slowloris, find(*victim)->remote.ip);
     close(*find(*victim), ErrorCode::no_slot, "half open", now);
   }
 }
@@ -47,32 +48,48 @@ void Node::State::note_arrival(Peer& peer, Now now) {
   peer.merits.conn = peer.conn;
   peer.merits.group = keyed_group(eviction_key.view(), peer.remote.ip);
   peer.merits.is_v4 = peer.remote.ip.is_v4();
+  peer.merits.region = slot_address(peer.remote).region;
   peer.merits.connected = now.mono;
 }
 
-// Of all slots taken one becomes free, if anybody has to go. False: it is the newcomer that has to.
+// A slot for who has come in and shown who it is; where all are taken another goes. False: it is the newcomer that has to.
 bool Node::State::make_room(const Peer& fresh, Now now) {
-  while (beyond_slots(fresh)) {
-    const auto victim = evictable(fresh);
-    if (!victim) return false;
+  if (!fresh.inbound || !fresh.takes_slot()) return true;
+  const SlotAddress address = slot_address(fresh.remote);
+  for (;;) {
+    const auto refusal = slots.refusal(SlotKind::inbound, address);
+    const bool crowded = refusal == SlotRefusal::ip_full || refusal == SlotRefusal::subnet_full;
+    if (!refusal || (crowded && is_named(*fresh.node))) break;
+    const auto region = refusal == SlotRefusal::region_full ? address.region : std::nullopt;
+    const bool discouraged = reputation.response(fresh.remote, fresh.node, now.mono) >= Response::discourage;
+    const auto victim = crowded || discouraged ? std::nullopt : evictable(fresh, region, now.mono);
+    if (!victim) {
+      ++counts.refused[*refusal];
+      return false;
+    }
     ++counts.evicted;
     close(*find(*victim), ErrorCode::no_slot, "evicted", now);
   }
+  slots.add(fresh.conn, SlotKind::inbound, address, now.mono);
   return true;
 }
 
-// Not the newcomer: it has had no time to earn anything. Whoever comes in crowds pushes out its own all the same.
-std::optional<ConnId> Node::State::evictable(const Peer& fresh) const {
-  // Whom the operator named may have changed keys since.
-  const auto named = [&](const NodeId& node) {
-    return is_trusted(node) ||
-           std::ranges::any_of(successions.ancestors(node), [&](const NodeId& old) { return is_trusted(old); });
-  };
+// Whom the operator named may have changed keys since.
+bool Node::State::is_named(const NodeId& node) const {
+  return is_trusted(node) ||
+         std::ranges::any_of(successions.ancestors(node), [&](const NodeId& old) { return is_trusted(old); });
+}
+
+// Not the newcomer: it has had no time to earn anything. Whoever comes in crowds pushes out its own all the same. `region`: only
+// of these.
+std::optional<ConnId> Node::State::evictable(const Peer& fresh, std::optional<uint8_t> region, Instant now) const {
   std::vector<EvictionCandidate> candidates;
   for (const auto& [conn, peer] : peers) {
     if (conn == fresh.conn || !peer.alive() || !peer.inbound || !peer.node || !peer.takes_slot()) continue;
+    if (region && slots.region_of(conn) != region) continue;
     candidates.push_back(peer.merits);
-    candidates.back().named = named(*peer.node);
+    candidates.back().named = is_named(*peer.node);
+    candidates.back().discouraged = reputation.response(peer.remote, peer.node, now) >= Response::discourage;
   }
   return eviction_victim(candidates, config.eviction);
 }
@@ -93,6 +110,7 @@ void Node::State::check_half_open(Peer& peer, Now now) {
   }
   const bool silent = peer.progress == Progress::silent;
   counts.first_messages_late += silent;
+  if (silent) attacks.on(Attack::slowloris, peer.remote.ip);
   close(peer, ErrorCode::handshake_timeout, silent ? "first message" : "message of the handshake", now);
 }
 
@@ -100,10 +118,8 @@ void Node::State::check_half_open(Peer& peer, Now now) {
 void Node::State::log_security(Now now) {
   if (now.mono < security_log_due) return;
   const AdmissionCounts& admitted = admission->counts();
-  const uint64_t slow = counts.half_open_dropped + counts.first_messages_late;
   const uint64_t asked = admitted.retried + admitted.dropped;
   const bool flood = asked - logged_asked >= handshake_flood_min;
-  const bool slowloris = slow - logged_slow >= slowloris_min;
   if (flood) {
     log(LogLevel::warning, "handshake_flood",
         {{"asked_to_solve", std::to_string(asked - logged_asked)},
@@ -112,12 +128,7 @@ void Node::State::log_security(Now now) {
          {"over_allowance", std::to_string(admitted.over_allowance)},
          {"wait_ms", std::to_string(admission->expected_wait(now.mono) / std::chrono::milliseconds{1})}});
   }
-  if (slowloris) {
-    log(LogLevel::warning, "slowloris",
-        {{"half_open", std::to_string(half_open.size())}, {"dropped", std::to_string(slow - logged_slow)}});
-  }
   logged_asked = asked;
-  logged_slow = slow;
   security_log_due = now.mono + security_log_pause;
 }
 

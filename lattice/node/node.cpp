@@ -10,6 +10,7 @@ Node::State::State(NodeConfig node_config, Provider& crypto, LogSink& log_sink)
       provider(crypto),
       sink(log_sink),
       half_open(config.half_open),
+      slots(slot_limits()),
       dns(config.discovery ? config.seeds : std::vector<DnsSeed>{}, config.chain.id, config.default_port),
       dns_pause{std::chrono::seconds{5}, std::chrono::minutes{10}},
       header_sync(config.request_timeout) {
@@ -64,6 +65,7 @@ void Node::start(Now now) {
   ASSERT(!state_->started);
   state_->started = true;
   state_->tick_due = state_->wake = now.mono + tick_interval;
+  state_->begin_choosing(now);
   state_->tell_chain(LoadChain{});
 }
 
@@ -213,6 +215,7 @@ ByteView Node::pending_output(ConnId conn) {
 bool Node::wants_bytes(ConnId conn) const {
   Peer* peer = state_->find_alive(conn);
   if (peer == nullptr || !peer->link || !peer->link->wants_bytes()) return false;
+  if (peer->read_after) return false;
   return !state_->blocks.full() || state_->blocks.owed(conn) == 0;
 }
 

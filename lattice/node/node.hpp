@@ -2,6 +2,7 @@
 // The program and the simulator run this same class.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,7 +17,13 @@
 #include <lattice/link/link.hpp>
 #include <lattice/node/effect.hpp>
 #include <lattice/node/half_open.hpp>
+#include <lattice/peers/as_table.hpp>
+#include <lattice/peers/attack_watch.hpp>
+#include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
+#include <lattice/peers/reputation.hpp>
+#include <lattice/peers/slots.hpp>
+#include <lattice/peers/tip_watch.hpp>
 
 namespace lattice {
 
@@ -64,12 +71,25 @@ struct NodeConfig {
   Bytes stored_seeds;  // the same of SaveSeeds
 
   size_t connections_max = 125;  // beside handshakes of others that are under way
+  // Whom this node chooses; of these so many for blocks alone, not more than a fifth. The one that is opened beside them to see
+  // whether somebody answers (a feeler) and the extra ones in an emergency are not counted.
   size_t outbound_target = 10;
-  size_t dials_max = 16;  // at once, with their handshakes
+  size_t block_only_target = 2;
+  Duration feeler_interval = std::chrono::minutes{2};
+  // How long one that this node chose stays when somebody else can be had, at least; one of them changes in that time.
+  Duration churn_interval = std::chrono::minutes{30};
+  size_t inbound_per_ip = 3, inbound_per_subnet = 10;
+  bool adaptive_limit = true;               // the network's estimated size is a ceiling for who comes in
+  std::shared_ptr<const AsTable> as_table;  // null: AS numbers and regions are not known
+  size_t dials_max = 16;                    // at once, with their handshakes
   HalfOpenLimits half_open;
-  EvictionLimits eviction;  // who of those that came in stays where all slots are taken
+  EvictionLimits eviction;          // who of those that came in stays where all slots are taken
+  BanList banned;                   // neither dialled, but as one of `connect`, nor taken in
+  CostLimits costs = node_costs();  // of what each peer, and all together, may send; the chain's pace decides `news`
+  TipWatchLimits tip_watch;
+  size_t rescue_outbound = 2;  // dialled beside the others while our chain is in doubt
   AdmissionLimits admission;
-  size_t known_addresses_max = 20'000;
+  size_t known_addresses_max = 80'000;
   Duration connection_timeout = std::chrono::seconds{5};  // dial
   Duration handshake_timeout = std::chrono::seconds{10};
   // Of who comes in, while a quarter of half_open.in_all or more is in use: the first message, whole; then each further one, from
@@ -87,6 +107,9 @@ struct PeerReport {
   bool inbound = false;
   bool established = false;
   bool genesis = false;  // authenticated as one of NodeConfig::genesis
+  SlotKind slot = SlotKind::inbound;
+  uint32_t asn = 0;               // 0: not known
+  std::optional<uint8_t> region;  // below region_count, where known
   Suite suite = Suite::xxhfs_chacha;
   bool resumed = false;  // the link began with a ticket of an earlier one
   PeerSource source = PeerSource::inbound;
@@ -118,7 +141,11 @@ struct NodeReport {
   uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0;
   uint64_t consensus_received = 0;  // messages, copies too
   size_t blocks_in_flight = 0;
-  size_t known_addresses = 0;
+  size_t known_addresses = 0, tried_addresses = 0;                               // of the known ones that answered
+  double network_machines = 0;                                                   // as estimated (peers/size_estimate.hpp)
+  size_t inbound_max = 0;                                                        // who may come in now
+  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;  // of whom this node chose
+  std::map<SlotRefusal, uint64_t> refused;                                       // who came in, by reason
   uint64_t handshakes = 0, resumed = 0, dials_failed = 0;
   size_t sockets = 0;         // that the host has not let go of, those of closed links too
   size_t open_questions = 0;  // to the chain, the store and DNS
@@ -135,7 +162,15 @@ struct NodeReport {
   std::vector<AvoidedReport> avoided;  // neither dialled nor taken now
   std::optional<CrawlReport> crawl;    // of a node that crawls
   size_t queued_bytes = 0;             // for peers, not sealed yet
-  std::optional<Error> failed;         // the node cannot go on
+  // What independent address groups agree on (peers/agreement.hpp). Our own time is never moved by what others say.
+  std::optional<uint64_t> network_height;     // that most of them have reached
+  std::optional<int64_t> clock_difference;    // seconds by which they are ahead of us
+  std::optional<IpAddress> external_address;  // that they see us at
+  bool stale_tip = false, eclipse_suspected = false;
+  uint64_t tip_alarms = 0;                       // times that our chain came into doubt
+  uint64_t throttled = 0, over_budget = 0;       // times that a peer was not read for a while; messages beyond that
+  std::array<uint64_t, attack_kinds> attacks{};  // intervals with one, by Attack
+  std::optional<Error> failed;                   // the node cannot go on
 };
 
 // What it has done since it was made.
@@ -146,6 +181,10 @@ struct NodeCounts {
   uint64_t consensus = 0;  // messages for the chain, copies too
   uint64_t half_open_dropped = 0, first_messages_late = 0;
   uint64_t evicted = 0;
+  uint64_t throttled = 0, over_budget = 0;
+  uint64_t tip_alarms = 0;  // times that our chain came into doubt
+  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;
+  std::map<SlotRefusal, uint64_t> refused;
 };
 
 class Node {

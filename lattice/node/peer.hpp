@@ -8,8 +8,10 @@
 #include <lattice/link/link.hpp>
 #include <lattice/node/node.hpp>
 #include <lattice/peers/allowance.hpp>
+#include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
 #include <lattice/peers/reputation.hpp>
+#include <lattice/peers/slots.hpp>
 #include <lattice/wire/messages.hpp>
 
 namespace lattice {
@@ -48,6 +50,8 @@ struct Peer {
   bool inbound = false;
   PeerSource source = PeerSource::inbound;
   std::optional<size_t> kept;  // its place among the operator's peers
+  SlotKind slot = SlotKind::inbound;
+  std::optional<ConnId> replaces;  // goes once this one is open
   Stage stage = Stage::dialing;
   Instant since{};           // in this stage
   bool socket_gone = false;  // the host said so first
@@ -64,6 +68,7 @@ struct Peer {
   bool genesis = false;              // authenticated as one that the operator named
   bool expects_genesis = false;      // dialled as one: nobody else can answer
   Suite suite = Suite::xxhfs_chacha;
+  std::optional<WallTime> valid_until;  // its certificate
   bool resumed = false;
   Duration handshake_time{};
   EvictionCandidate merits;   // of one that came in and has shown who it is
@@ -71,6 +76,7 @@ struct Peer {
   uint16_t said_version = 0;  // that the peer says it speaks
   wire::Status status;        // what it says of itself
   CrawlOutcome visit;         // of a node that crawls: what came of it until now
+  uint64_t shown_height = 0;  // of the last valid header that it gave
 
   Instant received{};  // its last bytes
   Instant written{};   // when it last took bytes, or got something to take
@@ -79,9 +85,11 @@ struct Peer {
   Instant ping_sent{};
 
   Score score;
-  Allowance unasked{2000, 200};  // messages that nobody asked for
-  Allowance hearsay{10, 0.1};    // addresses that nobody asked for
-  bool asked_addresses = false;  // and not answered yet
+  std::optional<PeerBudget> budget;   // once it has shown who it is
+  std::optional<Instant> read_after;  // not read before that
+  uint64_t unknown_charged = 0;       // messages
+  Allowance hearsay{10, 0.1};         // addresses that nobody asked for
+  bool asked_addresses = false;       // and not answered yet
   bool gave_addresses = false;
   bool told_succession = false;
   BlockHash told;                      // the newest block that both sides know the other knows
@@ -93,6 +101,9 @@ struct Peer {
 
   bool alive() const { return stage != Stage::closing; }
   bool open() const { return stage == Stage::open; }
+  bool is_feeler() const { return slot == SlotKind::feeler; }
+  // Addresses, transactions and consensus messages go both ways.
+  bool relays() const { return slot != SlotKind::block_only && slot != SlotKind::feeler; }
   bool half_open() const { return inbound && stage == Stage::handshake; }
   // Others' handshakes under way take none: else whoever says nothing could take them all.
   bool takes_slot() const { return !half_open() && !genesis && !expects_genesis && !asks_after; }

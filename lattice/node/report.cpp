@@ -32,6 +32,14 @@ NodeReport Node::State::report() const {
   out.consensus_received = counts.consensus;
   out.blocks_in_flight = blocks.owed();
   out.known_addresses = addresses.size();
+  out.tried_addresses = addresses.tried_size();
+  out.network_machines = size ? size->machines(tick_due) : 0;
+  out.inbound_max = slots.inbound_max();
+  out.feelers = counts.feelers;
+  out.feelers_answered = counts.feelers_answered;
+  out.anchors_tried = counts.anchors_tried;
+  out.exchanged = counts.exchanged;
+  out.refused = counts.refused;
   out.handshakes = counts.handshakes;
   out.resumed = counts.resumed;
   out.dials_failed = dials_failed;
@@ -54,6 +62,10 @@ NodeReport Node::State::report() const {
     row.inbound = peer.inbound;
     row.established = peer.open();
     row.genesis = peer.genesis;
+    row.slot = peer.slot;
+    const SlotAddress known = slot_address(peer.remote);
+    row.asn = known.asn;
+    row.region = known.region;
     row.suite = peer.suite;
     row.resumed = peer.resumed;
     row.source = peer.source;
@@ -71,6 +83,15 @@ NodeReport Node::State::report() const {
   out.left_total = left_total;
   for (const auto& [ip, reason] : reputation.avoided(tick_due)) out.avoided.push_back({ip, reason});
   if (crawl) out.crawl = crawl->report(tick_due);
+  out.network_height = network_height(tick_due);
+  out.clock_difference = said_difference;
+  if (const auto agreed = own_addresses.exact(tick_due)) out.external_address = agreed->value;
+  out.stale_tip = tip_watch.holds(TipDoubt::no_progress);
+  out.eclipse_suspected = tip_watch.suspected();
+  out.tip_alarms = counts.tip_alarms;
+  out.throttled = counts.throttled;
+  out.over_budget = counts.over_budget;
+  for (size_t i = 0; i < attack_kinds; ++i) out.attacks[i] = attacks.times(static_cast<Attack>(i));
   out.failed = failed;
   return out;
 }

@@ -1,5 +1,5 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, inbound.cpp, dialing.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
+// connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
 // crawling.cpp, timers.cpp, report.cpp.
 #pragma once
 
@@ -16,8 +16,12 @@
 #include <lattice/node/node.hpp>
 #include <lattice/node/peer.hpp>
 #include <lattice/node/recent.hpp>
+#include <lattice/peers/agreement.hpp>
+#include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/backoff.hpp>
 #include <lattice/peers/reputation.hpp>
+#include <lattice/peers/size_estimate.hpp>
+#include <lattice/peers/slots.hpp>
 #include <lattice/sync/block_download.hpp>
 #include <lattice/sync/header_sync.hpp>
 
@@ -40,9 +44,9 @@ constexpr Duration round_patience = std::chrono::seconds{15};       // for addre
 constexpr Duration unhurried_dns_pause = std::chrono::seconds{60};  // while somebody is connected
 constexpr Duration unread_patience = std::chrono::seconds{60};      // for a peer that does not take what it asked for
 constexpr Duration block_timer_step = std::chrono::milliseconds{100};
+constexpr Duration vain_choice_pause = std::chrono::seconds{10};  // nobody was found for a feeler, or in another's place
 constexpr Duration security_log_pause = std::chrono::seconds{10};
 constexpr uint64_t handshake_flood_min = 100;  // first messages asked to solve in that time: one busy honest group is no attack
-constexpr uint64_t slowloris_min = 32;         // handshakes dropped in that time because they came no further
 
 // What an answer of the world or the chain belongs to.
 struct ForHeaders {
@@ -127,10 +131,42 @@ struct Node::State {
   void on_work_returned(ConnId conn, Now now);
   void note_arrival(Peer& peer, Now now);
   bool make_room(const Peer& fresh, Now now);
-  std::optional<ConnId> evictable(const Peer& fresh) const;
+  std::optional<ConnId> evictable(const Peer& fresh, std::optional<uint8_t> region, Instant now) const;
+  bool is_named(const NodeId& node) const;
   std::optional<Instant> half_open_deadline(const Peer& peer) const;
   void check_half_open(Peer& peer, Now now);
   void log_security(Now now);
+
+  // claims.cpp
+  void say_claims(const Peer& peer, wire::Status& status, Now now) const;
+  void hear_claims(const Peer& peer, Now now);
+  void check_claims(Now now);
+  std::optional<int64_t> clock_difference(Now now) const;
+  std::optional<uint64_t> network_height(Instant now) const;
+
+  // budgets.cpp
+  bool within_budget(Peer& peer, const wire::Message& message, size_t bytes, Now now);
+  bool charge(Peer& peer, uint16_t command, size_t bytes, bool solicited, Now now);
+  void charge_unknown(Peer& peer, Now now);
+  void pause_reading(Peer& peer, Duration wait, Now now);
+  void read_again(Peer& peer, Now now);
+
+  // attacks.cpp
+  void watch_attacks(Now now);
+
+  // recheck.cpp
+  void recheck(Now now);
+  void recheck_peer(Peer& peer, const std::vector<Suite>& allowed, Now now);
+
+  // tip_alarm.cpp
+  TipView tip_view(Instant now) const;
+  void watch_tip(Now now);
+  void log_doubt(const TipWatch::Change& change, Now now);
+  void rescue(Now now);
+  void end_rescue(Now now);
+  size_t beyond_target() const;
+  Peer* idle_rescuer(std::optional<Instant> since);
+  Peer* worst_outbound();
 
   // suite_policy.cpp
   std::vector<Suite> allowed_suites() const;
@@ -140,21 +176,34 @@ struct Node::State {
   // dialing.cpp
   void dial(Now now);
   void dial_kept(Now now);
-  bool dial_next(Now now, bool fresh_group);
-  bool usable(const KnownAddress& address, bool fresh_group, Instant now) const;
-  ConnId start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, Now now);
+  ConnId start_dial(const Endpoint& endpoint, std::optional<NodeId> expected, PeerSource source, SlotKind slot, Now now);
   void on_dial_ended(Peer& peer, Now now);
   bool connected_to(const NodeId& node) const;
   bool connected_to(const Endpoint& endpoint) const;
-  size_t outbound_count() const;
-  size_t inbound_slots() const;
-  size_t alive_count() const;
   size_t dials_count() const;
   size_t open_count() const;
   size_t outbound_open_count() const;
   bool short_of_peers() const;
   bool connecting() const;
   bool connecting_first() const;
+
+  // outbound.cpp: whom this node chooses
+  void begin_choosing(Now now);
+  SlotLimits slot_limits() const;
+  SlotAddress slot_address(const Endpoint& endpoint) const;
+  bool open_slot(const SlotPlan::Opening& opening, Now now);
+  bool try_anchor(const Endpoint& anchor, Now now);
+  bool try_feeler(Now now);
+  bool try_chosen(SlotKind kind, Now now);
+  std::optional<KnownAddress> choose(const SlotPlan& slots, SlotKind kind, Spread spread, bool crowded, Now now) const;
+  ConnId dial_chosen(const KnownAddress& chosen, SlotKind kind, Now now);
+  bool reachable(const KnownAddress& address, Instant now) const;
+  void rebalance(Now now);
+  std::optional<ConnId> churned(Now now);
+  bool exchange_peer(ConnId old, Now now);
+  void close_replaced(Peer& peer, Now now);
+  void note_machine(const IpAddress& ip, Instant now);
+  void follow_size(Now now);
 
   // channel.cpp
   void on_message(Peer& peer, wire::Message message, Now now);
@@ -181,7 +230,6 @@ struct Node::State {
   void take_succession(const NodeId& before, const NodeId& after, Now now);
   bool is_trusted(const NodeId& node) const;
   bool is_genesis(const NodeId& node) const;
-  bool beyond_slots(const Peer& peer) const;
   void ask_later(const Peer& peer, ErrorCode reason);
   void ask_who_it_is(Now now);
   void on_asked(Peer& peer, Now now);
@@ -284,14 +332,28 @@ struct Node::State {
   HalfOpen half_open;
   Secret<32> eviction_key;
   std::map<ConnId, Instant> signing;  // for who has come in: since when the workers have it
-  uint64_t logged_asked = 0, logged_slow = 0;
+  uint64_t logged_asked = 0;
   Instant security_log_due{};
 
   std::vector<Kept> kept;
   AddressBook addresses{provider.rng(), config.known_addresses_max};
+  SlotPlan slots;
+  std::optional<SizeEstimate> size;
+  AdaptiveLimit adaptive;
+  Instant size_due{}, feeler_due{}, exchange_due{}, churn_due{};
   std::optional<ByteArray<4>> saved_sum;  // of what was saved last
   Instant save_due{};
-  Reputation reputation;
+  Reputation reputation{config.banned};
+  Agreement<int64_t> clocks;  // unix seconds at our own Instant 0
+  Agreement<IpAddress> own_addresses;
+  std::optional<int64_t> said_difference;  // of the clocks, at the last look
+  Instant clock_warning_due{}, rescue_dns_due{};
+  TipWatch tip_watch{config.tip_watch};
+  std::optional<Instant> doubted_since;
+  ConnId rescue_from;  // whoever is dialled from this one on came after the doubt
+  SharedBudget budget_of_all{config.costs};
+  AttackWatch attacks;
+  ConnId recheck_hand;  // who was looked at last
   SuccessionChain own_succession;
   Successions successions;
   size_t successions_judging = 0;

@@ -20,7 +20,9 @@ void Node::State::load_addresses(Now now) {
     return log(LogLevel::warning, "stored_addresses_damaged",
                {{"reason", std::string(error_name(read.error().code))}, {"where", read.error().where}});
   }
-  log(LogLevel::info, "stored_addresses_loaded", {{"addresses", std::to_string(addresses.size())}});
+  slots = SlotPlan(slot_limits(), *read);
+  log(LogLevel::info, "stored_addresses_loaded",
+      {{"addresses", std::to_string(addresses.size())}, {"anchors", std::to_string(read->size())}});
   dial_dirty = true;
 }
 
@@ -28,7 +30,8 @@ void Node::State::load_addresses(Now now) {
 void Node::State::save_addresses(Now now) {
   save_due = now.mono + save_interval;
   if (!config.discovery || addresses.size() == 0) return;
-  Bytes file = encode_address_book(addresses, config.chain.id);
+  const auto anchors = slots.anchors([&](ConnId conn) { return peers.at(conn).open(); });
+  Bytes file = encode_address_book(addresses, config.chain.id, anchors);
   ByteArray<address_book_sum_bytes> sum;
   std::ranges::copy(ByteView(file).last(sum.size()), sum.begin());
   if (saved_sum == sum) return;

@@ -48,10 +48,20 @@ void Node::State::tick(Now now) {
   tick_due = now.mono + tick_interval;
   renew_certificate(now);
   log_security(now);
+  watch_attacks(now);
+  recheck(now);
   if (!loaded()) return;
   tell_chain(ChainTick{});
   check_dns(now);
-  if (crawl) check_visits(now);
+  // A node that only visits has no tip and no peers of its own to look after.
+  if (crawl) {
+    check_visits(now);
+  } else {
+    check_claims(now);
+    watch_tip(now);
+    follow_size(now);
+    rebalance(now);
+  }
   if (save_due <= now.mono || (synced && !saved_sum)) save_addresses(now);
   dial_dirty = true;
 }
@@ -73,7 +83,7 @@ std::optional<Instant> Node::State::peer_deadline(const Peer& peer) const {
     case Stage::opening: consider(peer.since + config.handshake_timeout); break;
     case Stage::open:
       consider(peer.ping_due);
-      consider(peer.received + 2 * config.ping_interval);
+      consider(peer.read_after.value_or(peer.received + 2 * config.ping_interval));
       if (peer.link->queued_bytes() > 0) consider(peer.written + unread_patience);
       break;
     case Stage::closing: break;
@@ -99,7 +109,9 @@ void Node::State::check_peer(Peer& peer, Now now) {
       if (now.mono >= peer.since + config.handshake_timeout) close(peer, ErrorCode::handshake_timeout, "opening", now);
       return;
     case Stage::open:
-      if (now.mono >= peer.received + 2 * config.ping_interval) return close(peer, ErrorCode::idle_timeout, "peer", now);
+      if (peer.read_after && now.mono >= *peer.read_after) read_again(peer, now);
+      if (!peer.read_after && now.mono >= peer.received + 2 * config.ping_interval)
+        return close(peer, ErrorCode::idle_timeout, "peer", now);
       if (peer.link->queued_bytes() > 0 && now.mono >= peer.written + unread_patience) {
         return close(peer, ErrorCode::queue_full, "does not read", now);
       }

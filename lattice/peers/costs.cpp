@@ -29,7 +29,7 @@ Price price_of(uint16_t command) {
 
 uint64_t cost_of(uint16_t command, size_t bytes) {
   const Price price = price_of(command);
-  return price.each + price.per_kib * (bytes / 1024 + (bytes % 1024 != 0));
+  return price.each + (price.per_kib * bytes + 1023) / 1024;
 }
 
 Traffic traffic_of(uint16_t command, bool solicited) {
@@ -37,6 +37,8 @@ Traffic traffic_of(uint16_t command, bool solicited) {
     case wire::Command::get_addresses:
     case wire::Command::get_headers:
     case wire::Command::get_blocks: return Traffic::request;
+    case wire::Command::inventory:
+    case wire::Command::consensus: return Traffic::news;
     default: return solicited ? Traffic::answer : Traffic::unasked;
   }
 }
@@ -71,6 +73,13 @@ PeerBudget::Verdict PeerBudget::charge(SharedBudget& all, uint16_t command, size
   if (traffic == Traffic::answer) {
     answer_bytes_.charge(bytes, now);
     const Duration wait = answer_bytes_.wait(now);
+    return {wait > Duration{} ? Kind::throttle : Kind::ok, wait};
+  }
+  if (traffic == Traffic::news) {
+    news_.charge(1, now);
+    news_bytes_.charge(bytes, now);
+    const Duration wait = std::max(news_.wait(now), news_bytes_.wait(now));
+    if (wait > patience_) return {Kind::fault, {}};
     return {wait > Duration{} ? Kind::throttle : Kind::ok, wait};
   }
   const uint64_t cost = cost_of(command, bytes);

@@ -1,6 +1,8 @@
 // What a peer's messages cost us, in one unit, and how much of that one peer and all together may ask for.
 //
-//   unasked  what we did not ask for (announcements, addresses, consensus, pings): 100 messages and 1 MB a minute, and its work
+//   unasked  what we did not ask for (addresses, pings, status, succession): 100 messages and 1 MB a minute, and its work
+//   news     announcements of blocks and consensus messages: as many as the chain makes, so the chain's configuration says. Their
+//            work is bounded by their number: a copy costs a hash, and whoever sends a false one pays with its standing
 //   request  get_headers, get_blocks, get_addresses: their work, so that one small question that costs much is paid for
 //   answer   what we asked for: a budget of bytes of its own, so that a fast answer leaves the others' room as it is
 //
@@ -16,14 +18,14 @@
 namespace lattice {
 
 struct Price {
-  uint64_t each = 1, per_kib = 1;  // per 1,024 bytes begun
+  uint64_t each = 1, per_kib = 1;  // in proportion, rounded up
   bool operator==(const Price&) const = default;
 };
 // Of any number: unknown commands have a price too.
 Price price_of(uint16_t command);
 uint64_t cost_of(uint16_t command, size_t bytes);
 
-enum class Traffic : uint8_t { unasked, request, answer };
+enum class Traffic : uint8_t { unasked, news, request, answer };
 // `solicited`: the node has asked for exactly this. No request is ever solicited.
 Traffic traffic_of(uint16_t command, bool solicited);
 
@@ -34,13 +36,27 @@ struct Rate {
 };
 
 struct CostLimits {
-  Rate messages{100, 100};                        // unasked
-  Rate bytes{1'000'000, 1'000'000};               // unasked
+  Rate messages{100, 100};           // unasked
+  Rate bytes{1'000'000, 1'000'000};  // unasked
+  Rate news{100, 100};               // messages
+  Rate news_bytes{1'000'000, 1'000'000};
   Rate work{60'000, 60'000};                      // units, of what is unasked and of requests
   Rate answer_bytes{1'000'000'000, 100'000'000};  // 16 MB a second
   Rate work_of_all{600'000, 600'000};             // units: a tenth of one core
   Duration patience = std::chrono::seconds{60};
 };
+
+// Of a node whose chain says nothing else. An honest peer reaches none of them: a thousand consensus messages a second; the blocks
+// of a chain from its beginning, 125,000 at once if need be and then 800 questions a second; whatever a network card carries.
+constexpr CostLimits node_costs() {
+  CostLimits limits;
+  limits.news = {60'000, 20'000};
+  limits.news_bytes = {300'000'000, 100'000'000};
+  limits.work = {600'000, 1'500'000};
+  limits.answer_bytes = {60'000'000'000, Rate::burst_max};
+  limits.work_of_all = {3'000'000, 3'000'000};
+  return limits;
+}
 
 // What is owed: grows with each charge, is paid off with time. Exact, in integers.
 class Debt {
@@ -86,6 +102,8 @@ class PeerBudget {
       : patience_(limits.patience),
         messages_(limits.messages),
         bytes_(limits.bytes),
+        news_(limits.news),
+        news_bytes_(limits.news_bytes),
         work_(limits.work),
         answer_bytes_(limits.answer_bytes) {}
 
@@ -95,7 +113,7 @@ class PeerBudget {
 
  private:
   Duration patience_;
-  Debt messages_, bytes_, work_, answer_bytes_;
+  Debt messages_, bytes_, news_, news_bytes_, work_, answer_bytes_;
 };
 
 }  // namespace lattice

@@ -107,6 +107,10 @@ std::optional<ConnId> eviction_victim(std::span<const EvictionCandidate> candida
   for (const EvictionCandidate& c : candidates)
     if (c.inbound && !c.named) rest.push_back(&c);
 
+  Rest discouraged = rest;
+  std::erase_if(discouraged, [](Candidate c) { return !c->discouraged; });
+  if (!discouraged.empty()) return youngest_of_crowd(discouraged);
+
   protect_groups(rest, limits.groups);
   protect_merit(rest, limits.pings,
                 [](const EvictionCandidate& c) { return c.ping_min ? std::optional(-*c.ping_min) : std::nullopt; });

@@ -30,6 +30,7 @@ struct EvictionCandidate {
   ConnId conn;                          // given out in order: a lower one is older
   uint64_t group = 0;                   // keyed_group of its address
   bool inbound = true, named = false;   // who was dialled, or named by the operator, never goes
+  bool discouraged = false;             // Response::discourage: goes before any other, whatever its merits
   bool is_v4 = true;                    // the network it comes from
   std::optional<uint8_t> region;        // where known
   Instant connected{};                  // since when

@@ -1,17 +1,78 @@
 #include <lattice/peers/reputation.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace lattice {
 namespace {
+
+constexpr size_t looks_max = 16;  // entries looked at for one to forget
 
 double forgiven(double score, Instant since, Instant now) {
   return std::max(0.0, score - seconds_of(now - since) / seconds_of(Reputation::forgive_time));
 }
 
+bool differs_from_zero(const IpAddress& ip, unsigned from_bit) {
+  for (unsigned bit = from_bit; bit < 128; ++bit)
+    if (ip.bytes[bit / 8] >> (7 - bit % 8) & 1) return true;
+  return false;
+}
+
+// The least of the next entries from `hand` on, round and round. The map is not empty.
+template <class Map, class Worth>
+auto least_from(Map& map, typename Map::key_type& hand, Worth worth) {
+  auto at = map.lower_bound(hand);
+  if (at == map.end()) at = map.begin();
+  auto least = at;
+  auto least_worth = worth(at->second);
+  for (size_t looks = 0; looks < std::min(looks_max, map.size()); ++looks) {
+    if (const auto here = worth(at->second); here < least_worth) {
+      least = at;
+      least_worth = here;
+    }
+    if (++at == map.end()) at = map.begin();
+  }
+  hand = at->first;
+  return least;
+}
+
 }  // namespace
 
-Endpoint Reputation::key_of(const Endpoint& remote) { return remote.ip.is_loopback() ? remote : Endpoint{remote.ip, 0}; }
+bool Subnet::contains(const IpAddress& other) const {
+  for (unsigned bit = 0; bit < bits; bit += 8) {
+    const unsigned left = std::min(8u, bits - bit);
+    const auto mask = static_cast<uint8_t>(0xff00u >> left);
+    if ((ip.bytes[bit / 8] ^ other.bytes[bit / 8]) & mask) return false;
+  }
+  return true;
+}
+
+std::optional<Subnet> Subnet::parse(std::string_view text) {
+  const size_t slash = text.find('/');
+  const auto ip = IpAddress::parse(text.substr(0, slash));
+  if (!ip) return std::nullopt;
+  Subnet out{*ip, 128};
+  if (slash == std::string_view::npos) return out;
+  const std::string_view digits = text.substr(slash + 1);
+  unsigned bits = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+  const unsigned family = ip->is_v4() ? 32 : 128;
+  if (error != std::errc{} || end != digits.data() + digits.size() || bits > family) return std::nullopt;
+  out.bits = bits + 128 - family;
+  if (differs_from_zero(out.ip, out.bits)) return std::nullopt;
+  return out;
+}
+
+Reputation::Reputation(BanList banned)
+    : operators_(std::move(banned)), operators_nodes_(operators_.nodes.begin(), operators_.nodes.end()) {}
+
+Reputation::Machine Reputation::key_of(const Endpoint& remote) {
+  const AddressGroup group = group_of(remote.ip);
+  if (remote.ip.is_loopback()) return {group, remote};
+  Endpoint key{remote.ip, 0};
+  if (!key.ip.is_v4()) std::fill(key.ip.bytes.begin() + 8, key.ip.bytes.end(), uint8_t{0});
+  return {group, key};
+}
 
 bool Reputation::is_own_fault(ErrorCode code) {
   switch (code) {
@@ -37,21 +98,23 @@ bool Reputation::is_mishap(ErrorCode code) {
   }
 }
 
-// Where there is no room, the least missed goes: whose score has faded most, never one that is avoided while another is there.
-template <class Key>
-Reputation::Entry& Reputation::entry_in(std::map<Key, Entry>& entries, const Key& key, Instant now) {
-  if (!entries.contains(key) && entries.size() >= entries_max) {
-    const auto worth = [&](const auto& entry) {
-      const Instant until = entry.second.avoid_until.value_or(Instant{});
-      return std::pair(std::max(until, now),
-                       forgiven(std::max(entry.second.score, entry.second.mishaps), entry.second.updated, now));
-    };
-    entries.erase(std::ranges::min_element(entries, {}, worth));
-  }
-  return entries[key];
+unsigned Reputation::step_of(const Entry& entry, Instant now) {
+  if (entry.step == 0 || now < entry.step_since) return entry.step;
+  const auto passed = (now - entry.step_since) / step_time;
+  return passed >= entry.step ? 0 : entry.step - static_cast<unsigned>(passed);
 }
 
-Reputation::Entry& Reputation::entry_of(const Endpoint& remote, Instant now) { return entry_in(entries_, key_of(remote), now); }
+bool Reputation::is_aged(const Entry& entry, Instant now) {
+  return entry.uses >= aged_uses && now - entry.first_use >= aged_time && !banned(entry, now) && step_of(entry, now) == 0 &&
+         forgiven(entry.score, entry.updated, now) < throttle_limit;
+}
+
+std::pair<int, double> Reputation::worth(const Entry& entry, Instant now) {
+  if (banned(entry, now)) return {3, seconds_of(*entry.avoid_until - now)};
+  if (const unsigned step = step_of(entry, now); step > 0) return {2, step};
+  if (is_aged(entry, now)) return {1, entry.uses};
+  return {0, forgiven(std::max(entry.score, entry.mishaps), entry.updated, now) + entry.uses};
+}
 
 unsigned Reputation::add_points(Entry& entry, ErrorCode code, Instant now) {
   entry.score = forgiven(entry.score, entry.updated, now);
@@ -62,64 +125,120 @@ unsigned Reputation::add_points(Entry& entry, ErrorCode code, Instant now) {
   return static_cast<unsigned>(points);
 }
 
+void Reputation::ban(Entry& entry, ErrorCode reason, Instant now) {
+  const auto until_at_least = [&](Instant until) {
+    if (entry.avoid_until && *entry.avoid_until >= until) return false;
+    entry.avoid_until = until;
+    entry.reason = reason;
+    return true;
+  };
+  if (is_mishap(reason)) {
+    until_at_least(now + pause_time);
+    entry.mishaps = std::min(entry.mishaps, score_limit / 2.0);  // may try again after that
+    return;
+  }
+  if (banned(entry, now) && !is_mishap(entry.reason)) return;
+  const unsigned first = error_info(reason).penalty >= score_limit ? 1 : 0;
+  const unsigned step = std::min<unsigned>(std::max(step_of(entry, now), first), std::size(ban_times) - 1);
+  until_at_least(now + ban_times[step]);
+  entry.step = static_cast<uint8_t>(step + 1);
+  entry.step_since = now + ban_times[step];
+}
+
 unsigned Reputation::on_fault(const Endpoint& remote, ErrorCode code, Instant now) {
   if (!is_own_fault(code) || error_info(code).penalty == 0) return 0;
-  const unsigned value = add_points(entry_of(remote, now), code, now);
-  if (value >= score_limit) avoid(remote, code, now);
+  Entry& entry = entry_of(remote, now);
+  const unsigned value = add_points(entry, code, now);
+  if (value >= score_limit) ban(entry, code, now);
+  add_group_points(remote, code, now);
   return value;
 }
 
 unsigned Reputation::on_node_fault(const NodeId& node, ErrorCode code, Instant now) {
   if (!is_own_fault(code) || error_info(code).penalty == 0) return 0;
-  Entry& entry = entry_in(nodes_, node, now);
+  Entry& entry = node_entry(node, now);
   const unsigned value = add_points(entry, code, now);
-  if (value < score_limit) return value;
-  if (is_mishap(code)) entry.mishaps = std::min(entry.mishaps, score_limit / 2.0);  // may try again after the pause
-  avoid_node(node, now, time_for(code));
+  if (value >= score_limit) ban(entry, code, now);
   return value;
 }
 
+void Reputation::avoid(const Endpoint& remote, ErrorCode reason, Instant now) { ban(entry_of(remote, now), reason, now); }
+void Reputation::avoid_node(const NodeId& node, ErrorCode reason, Instant now) { ban(node_entry(node, now), reason, now); }
+
 void Reputation::succeed(const NodeId& before, const NodeId& after, Instant now) {
+  if (std::ranges::find(for_ever_, before) != for_ever_.end()) ban_for_ever(after);
   const auto found = nodes_.find(before);
   if (found == nodes_.end()) return;
   const Entry from = found->second;  // a copy: it may be the one that has to make room
-  Entry& to = entry_in(nodes_, after, now);
+  Entry& to = node_entry(after, now);
   to.score = std::max(forgiven(to.score, to.updated, now), forgiven(from.score, from.updated, now));
   to.mishaps = std::max(forgiven(to.mishaps, to.updated, now), forgiven(from.mishaps, from.updated, now));
   to.updated = now;
-  to.avoid_until = std::max(to.avoid_until, from.avoid_until);
+  if (from.avoid_until > to.avoid_until) {
+    to.avoid_until = from.avoid_until;
+    to.reason = from.reason;
+  }
+  if (step_of(from, now) > step_of(to, now)) {
+    to.step = from.step;
+    to.step_since = from.step_since;
+  }
 }
 
-void Reputation::avoid(const Endpoint& remote, ErrorCode reason, Instant now) {
-  Entry& entry = entry_of(remote, now);
-  const Instant until = now + time_for(reason);
-  if (entry.avoid_until && *entry.avoid_until >= until) return;
-  entry.avoid_until = until;
-  entry.reason = reason;
-  if (is_mishap(reason)) entry.mishaps = std::min(entry.mishaps, score_limit / 2.0);  // may try again after that
+void Reputation::ban_for_ever(const NodeId& node) {
+  if (std::ranges::find(for_ever_, node) != for_ever_.end()) return;
+  if (for_ever_.size() == for_ever_max) for_ever_.erase(for_ever_.begin());
+  for_ever_.push_back(node);
+}
+
+void Reputation::on_useful(const NodeId& node, Instant now) {
+  Entry& entry = node_entry(node, now);
+  if (entry.uses == 0) entry.first_use = now;
+  if (entry.uses < aged_uses) ++entry.uses;
+}
+
+bool Reputation::aged(const NodeId& node, Instant now) const {
+  const auto found = nodes_.find(node);
+  return found != nodes_.end() && is_aged(found->second, now);
 }
 
 std::optional<ErrorCode> Reputation::avoided(const Endpoint& remote, Instant now) const {
+  if (std::ranges::any_of(operators_.subnets, [&](const Subnet& s) { return s.contains(remote.ip); }))
+    return ErrorCode::no_slot;
   const auto found = entries_.find(key_of(remote));
-  if (found == entries_.end() || !found->second.avoid_until || *found->second.avoid_until <= now) return std::nullopt;
+  if (found == entries_.end() || !banned(found->second, now)) return std::nullopt;
   return found->second.reason;
 }
 
 std::vector<std::pair<IpAddress, ErrorCode>> Reputation::avoided(Instant now) const {
   std::vector<std::pair<IpAddress, ErrorCode>> out;
-  for (const auto& [remote, entry] : entries_)
-    if (entry.avoid_until && *entry.avoid_until > now) out.emplace_back(remote.ip, entry.reason);
+  for (const auto& [machine, entry] : entries_)
+    if (banned(entry, now)) out.emplace_back(machine.second.ip, entry.reason);
   return out;
 }
 
-void Reputation::avoid_node(const NodeId& node, Instant now, Duration how_long) {
-  Entry& entry = entry_in(nodes_, node, now);
-  entry.avoid_until = std::max(entry.avoid_until.value_or(now), now + how_long);
+bool Reputation::node_avoided(const NodeId& node, Instant now) const {
+  if (operators_nodes_.contains(node) || std::ranges::find(for_ever_, node) != for_ever_.end()) return true;
+  const auto found = nodes_.find(node);
+  return found != nodes_.end() && banned(found->second, now);
 }
 
-bool Reputation::node_avoided(const NodeId& node, Instant now) const {
-  const auto found = nodes_.find(node);
-  return found != nodes_.end() && found->second.avoid_until && *found->second.avoid_until > now;
+Response Reputation::response_to(const Entry& entry, Instant now) {
+  if (banned(entry, now)) return Response::ban;
+  const double score = forgiven(entry.score, entry.updated, now);
+  if (score >= discourage_limit || step_of(entry, now) > 0) return Response::discourage;
+  return score >= throttle_limit ? Response::throttle : Response::none;
+}
+
+Response Reputation::response(const Endpoint& remote, const std::optional<NodeId>& node, Instant now) const {
+  if (avoided(remote, now) || (node && node_avoided(*node, now))) return Response::ban;
+  Response out = Response::none;
+  if (const auto found = entries_.find(key_of(remote)); found != entries_.end()) out = response_to(found->second, now);
+  if (node) {
+    if (const auto found = nodes_.find(*node); found != nodes_.end()) out = std::max(out, response_to(found->second, now));
+  }
+  const bool own_standing = node && aged(*node, now);
+  if (!own_standing && group_points(remote, now) >= group_limit) out = std::max(out, Response::discourage);
+  return out;
 }
 
 bool Score::add(ErrorCode code, Instant now) {
@@ -129,5 +248,87 @@ bool Score::add(ErrorCode code, Instant now) {
 }
 
 unsigned Score::value(Instant now) const { return static_cast<unsigned>(forgiven(score_, updated_, now)); }
+
+// --- memory ---
+
+Reputation::Entry& Reputation::entry_of(const Endpoint& remote, Instant now) {
+  const Machine key = key_of(remote);
+  if (const auto found = entries_.find(key); found != entries_.end()) return found->second;
+  sweep(now);
+  make_room(key.first, now);
+  count_in(key.first, true);
+  return entries_[key];
+}
+
+// In a group that is full it loses one itself; where all is full the most crowded group does. Where no group has two, nobody is
+// crowded, and the least of those looked at goes.
+void Reputation::make_room(const AddressGroup& group, Instant now) {
+  const auto crowd = crowds_.find(group);
+  if (crowd != crowds_.end() && crowd->second >= group_entries_max) return erase(least_of(group, now));
+  if (entries_.size() < entries_max) return;
+  if (by_crowd_.rbegin()->first > 1) return erase(least_of(by_crowd_.rbegin()->second, now));
+  erase(least_from(entries_, entry_hand_, [&](const Entry& entry) { return worth(entry, now); }));
+}
+
+auto Reputation::least_of(const AddressGroup& group, Instant now) -> std::map<Machine, Entry>::iterator {
+  const auto first = entries_.lower_bound({group, Endpoint{}});
+  auto least = first;
+  auto least_worth = worth(first->second, now);
+  for (auto at = first; at != entries_.end() && at->first.first == group; ++at) {
+    const auto here = worth(at->second, now);
+    if (here >= least_worth) continue;
+    least = at;
+    least_worth = here;
+  }
+  return least;
+}
+
+void Reputation::erase(std::map<Machine, Entry>::iterator entry) {
+  count_in(entry->first.first, false);
+  entries_.erase(entry);
+}
+
+void Reputation::count_in(const AddressGroup& group, bool in) {
+  size_t& count = crowds_[group];
+  by_crowd_.erase({count, group});
+  count = in ? count + 1 : count - 1;
+  if (count > 0) {
+    by_crowd_.insert({count, group});
+  } else {
+    crowds_.erase(group);
+  }
+}
+
+// Each newcomer has two others looked at, and those forgotten of whom nothing matters any more.
+void Reputation::sweep(Instant now) {
+  for (int looks = 0; looks < 2 && !entries_.empty(); ++looks) {
+    auto at = entries_.upper_bound(entry_hand_);
+    if (at == entries_.end()) at = entries_.begin();
+    entry_hand_ = at->first;
+    if (worth(at->second, now) <= std::pair(0, 0.0)) erase(at);
+  }
+}
+
+Reputation::Entry& Reputation::node_entry(const NodeId& node, Instant now) {
+  const auto worth_now = [&](const Entry& entry) { return worth(entry, now); };
+  if (!nodes_.contains(node) && nodes_.size() >= entries_max) nodes_.erase(least_from(nodes_, node_hand_, worth_now));
+  return nodes_[node];
+}
+
+// On loopback many nodes that have nothing to do with one another share an address.
+void Reputation::add_group_points(const Endpoint& remote, ErrorCode code, Instant now) {
+  if (is_mishap(code) || remote.ip.is_loopback()) return;
+  const AddressGroup key = group_of(remote.ip);
+  const auto points_now = [&](const Group& group) { return forgiven(group.points, group.updated, now); };
+  if (!groups_.contains(key) && groups_.size() >= entries_max) groups_.erase(least_from(groups_, group_hand_, points_now));
+  Group& group = groups_[key];
+  group.points = std::min<double>(group_points_max, points_now(group) + error_info(code).penalty);
+  group.updated = now;
+}
+
+double Reputation::group_points(const Endpoint& remote, Instant now) const {
+  const auto found = groups_.find(group_of(remote.ip));
+  return found == groups_.end() ? 0 : forgiven(found->second.points, found->second.updated, now);
+}
 
 }  // namespace lattice

@@ -1,6 +1,7 @@
 #include <lattice/peers/slots.hpp>
 
 #include <algorithm>
+#include <ranges>
 
 #include <lattice/base/assert.hpp>
 
@@ -33,6 +34,17 @@ void change(std::map<Key, size_t>& counts, const Key& key, bool in) {
 
 }  // namespace
 
+std::string_view slot_kind_name(SlotKind kind) {
+  switch (kind) {
+    case SlotKind::named: return "named";
+    case SlotKind::full_relay: return "full_relay";
+    case SlotKind::block_only: return "block_only";
+    case SlotKind::feeler: return "feeler";
+    case SlotKind::inbound: return "inbound";
+  }
+  return "unknown";
+}
+
 std::string_view slot_refusal_name(SlotRefusal refusal) {
   switch (refusal) {
     case SlotRefusal::kind_full: return "kind_full";
@@ -42,6 +54,7 @@ std::string_view slot_refusal_name(SlotRefusal refusal) {
     case SlotRefusal::group_taken: return "group_taken";
     case SlotRefusal::as_full: return "as_full";
     case SlotRefusal::region_crowded: return "region_crowded";
+    case SlotRefusal::region_full: return "region_full";
   }
   return "unknown";
 }
@@ -54,11 +67,14 @@ SlotPlan::SlotPlan(const SlotLimits& limits, std::span<const Endpoint> anchors) 
 IpAddress SlotPlan::machine_of(const IpAddress& ip) { return ip.is_v4() ? ip : cut(ip, 8); }
 IpAddress SlotPlan::subnet_of(const IpAddress& ip) { return ip.is_v4() ? cut(ip, 15) : cut(ip, 6); }
 
-size_t SlotPlan::wanted(SlotKind kind) const { return kind == SlotKind::full_relay ? limits_.full_relay : limits_.block_only; }
+size_t SlotPlan::wanted(SlotKind kind) const {
+  return kind == SlotKind::full_relay ? limits_.full_relay + extra_ : limits_.block_only;
+}
 
 size_t SlotPlan::inbound_max() const {
   const size_t own = limits_.full_relay + limits_.block_only + 1;
-  return limits_.connections_max - std::min(own, limits_.connections_max / 2);
+  const size_t left = limits_.connections_max - std::min(own, limits_.connections_max / 2);
+  return std::min(left, inbound_per_region_ * region_count);
 }
 
 std::optional<SlotPlan::Opening> SlotPlan::next(Instant now) const {
@@ -95,6 +111,7 @@ std::optional<SlotRefusal> SlotPlan::inbound_refusal(const SlotAddress& address)
     if (count_of(machines_, machine_of(ip)) >= limits_.per_ip) return SlotRefusal::ip_full;
     if (count_of(subnets_, subnet_of(ip)) >= limits_.per_subnet) return SlotRefusal::subnet_full;
   }
+  if (address.region && inbound_regions_[*address.region] >= inbound_per_region_) return SlotRefusal::region_full;
   if (count(SlotKind::inbound) >= inbound_max()) return SlotRefusal::kind_full;
   if (size() >= limits_.connections_max) return SlotRefusal::all_full;
   return std::nullopt;
@@ -107,6 +124,23 @@ std::optional<SlotRefusal> SlotPlan::diversity_refusal(const SlotAddress& addres
   ASSERT(*address.region < region_count);
   if (regions_[*address.region] > *std::ranges::min_element(regions_)) return SlotRefusal::region_crowded;
   return std::nullopt;
+}
+
+std::optional<ConnId> SlotPlan::redundant() const {
+  const size_t fewest = *std::ranges::min_element(regions_);
+  for (const auto& [conn, taken] : std::views::reverse(taken_)) {
+    if (taken.kind != SlotKind::full_relay) continue;
+    const SlotAddress& address = taken.address;
+    if (count_of(groups_, group_of(address.endpoint.ip)) > limits_.per_group) return conn;
+    if (address.asn != 0 && count_of(systems_, address.asn) > limits_.per_as) return conn;
+    if (address.region && regions_[*address.region] >= fewest + 2) return conn;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint8_t> SlotPlan::region_of(ConnId conn) const {
+  const auto found = taken_.find(conn);
+  return found == taken_.end() ? std::nullopt : found->second.address.region;
 }
 
 void SlotPlan::add(ConnId conn, SlotKind kind, const SlotAddress& address, Instant now) {
@@ -130,6 +164,7 @@ void SlotPlan::count_in(const Taken& taken, bool in) {
   if (taken.kind == SlotKind::inbound) {
     change(machines_, machine_of(ip), in);
     change(subnets_, subnet_of(ip), in);
+    if (taken.address.region) step(inbound_regions_[*taken.address.region]);
   }
   if (!is_diverse(taken.kind)) return;
   change(groups_, group_of(ip), in);

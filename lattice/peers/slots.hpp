@@ -5,7 +5,8 @@
 //   block_only  2 that we choose, for blocks alone: who listens to addresses and transactions cannot find them. When the node
 //               ends they are remembered, and tried first when it starts again: anchors
 //   feeler      one every two minutes, to see whether somebody answers there; it ends at once and keeps nobody out
-//   inbound     who comes in: 3 of an address, 10 of a subnet, and what the others leave of 125
+//   inbound     who comes in: 3 of an address, 10 of a subnet, and what the others leave of 125; fewer in a small network
+//               (size_estimate.hpp): so many a region, six times as many in all
 //
 // Of those that we choose, and of the operator's, no two are in one address group, no three under one AS number, and while some
 // region has fewer than another, one of it is looked for first: who wants to be all our peers has to be everywhere.
@@ -30,6 +31,7 @@ constexpr size_t anchors_max = 2;
 
 enum class SlotKind : uint8_t { named, full_relay, block_only, feeler, inbound };
 constexpr size_t slot_kind_count = 5;
+std::string_view slot_kind_name(SlotKind kind);  // snake_case, as logs and reports write it
 
 struct SlotLimits {
   size_t connections_max = 125;  // in all
@@ -47,13 +49,14 @@ struct SlotAddress {
 };
 
 enum class SlotRefusal : uint8_t {
-  kind_full,      // as many as there are to be; of inbound ones: somebody would have to go
-  all_full,       // connections_max
-  ip_full,        // per_ip
-  subnet_full,    // per_subnet
-  group_taken,    // per_group
-  as_full,        // per_as
-  region_crowded  // another region has fewer: only where the regions are asked for
+  kind_full,       // as many as there are to be; of inbound ones: somebody would have to go
+  all_full,        // connections_max
+  ip_full,         // per_ip
+  subnet_full,     // per_subnet
+  group_taken,     // per_group
+  as_full,         // per_as
+  region_crowded,  // another region has fewer: only where the regions are asked for
+  region_full      // as many as the network's size allows a region; of inbound ones: one of that region would have to go
 };
 std::string_view slot_refusal_name(SlotRefusal refusal);  // snake_case, as logs and metrics write it
 
@@ -94,9 +97,21 @@ class SlotPlan {
     return out;
   }
 
+  // How many may come in from a region, known or not; six times as many in all. As long as nothing is said there is no such
+  // limit.
+  void set_inbound_per_region(size_t limit) { inbound_per_region_ = limit; }
+  // So many full_relay peers beside those of the limits, for a while. Those above it stay until somebody closes them.
+  void set_extra(size_t extra) { extra_ = extra; }
+
+  // The youngest full_relay peer that the limits would keep out beside the others: since then one of its group came by itself, or
+  // there was nobody better; or its region has two more than another. Where somebody better is found it can go.
+  std::optional<ConnId> redundant() const;
+  std::optional<uint8_t> region_of(ConnId conn) const;
+
   size_t count(SlotKind kind) const { return counts_[static_cast<size_t>(kind)]; }
   size_t size() const { return taken_.size(); }
-  size_t inbound_max() const;  // what is left of connections_max beside our own, at least half of it
+  // What is left of connections_max beside our own, at least half of it; and not more than the regions may have together.
+  size_t inbound_max() const;
   const SlotLimits& limits() const { return limits_; }
 
  private:
@@ -119,7 +134,8 @@ class SlotPlan {
   std::map<IpAddress, size_t> machines_, subnets_;  // of inbound ones
   std::map<AddressGroup, size_t> groups_;           // of the others, but feelers
   std::map<uint32_t, size_t> systems_;
-  std::array<size_t, region_count> regions_{};
+  std::array<size_t, region_count> regions_{}, inbound_regions_{};
+  size_t inbound_per_region_ = SIZE_MAX / region_count, extra_ = 0;
   std::vector<Endpoint> anchors_;
   std::optional<Instant> last_feeler_;
 };

@@ -16,7 +16,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include <lattice/discovery/address_table.hpp>
+#include <lattice/discovery/address_book.hpp>
 #include <lattice/node/half_open.hpp>
 #include <lattice/sim/plan.hpp>
 #include <lattice/sim/world.hpp>
@@ -28,7 +28,7 @@ struct CheckedLimits {
   size_t half_open_max = HalfOpenLimits{}.in_all;           // inbound handshakes under way: they have places of their own
   size_t sealed_bytes_max = limits::send_buffer_bytes_max;  // of a link
   size_t queued_bytes_max = limits::send_queue_bytes_max;   // of a link
-  size_t addresses_max = AddressTable::entries_max;
+  size_t addresses_max = AddressBook::capacity_default;
   size_t questions_max = 4096;
   size_t held_bytes_max = 80 * 1024 * 1024;  // of messages begun and not ended, over all links
   size_t sockets_max = 500;                  // beside those of inbound handshakes; those that are being closed too

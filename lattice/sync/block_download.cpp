@@ -93,15 +93,23 @@ size_t BlockDownload::spare(const Peer& peer, size_t all) const {
 std::vector<BlockAsk> BlockDownload::poll(Instant now) {
   std::vector<BlockAsk> out;
   if (wanted_.empty() || full()) return out;
-  const uint64_t best = best_have();
-  size_t all = owed();
   const bool all_slow = std::ranges::all_of(peers_, [](const auto& entry) { return entry.second.slow; });
   for (auto& [id, peer] : peers_) {
-    if (peer.retry && now >= *peer.retry) {
-      peer.retry.reset();
-      peer.have = peer.said;
-    }
-    if (peer.slow && !all_slow) continue;
+    if (!peer.retry || now < *peer.retry) continue;
+    peer.retry.reset();
+    peer.have = peer.said;
+  }
+  ask_those(out, false, true, now);
+  ask_those(out, false, false, now);
+  if (all_slow) ask_those(out, true, false, now);
+  return out;
+}
+
+void BlockDownload::ask_those(std::vector<BlockAsk>& out, bool slow, bool proven, Instant now) {
+  const uint64_t best = best_have();
+  size_t all = owed();
+  for (auto& [id, peer] : peers_) {
+    if (peer.slow != slow || peer.proven != proven) continue;
     const size_t count = std::min(spare(peer, all), limits::block_request_hashes_max);
     const auto blocks = share_out(id, peer, count, best, now);
     if (blocks.empty()) continue;
@@ -110,7 +118,6 @@ std::vector<BlockAsk> BlockDownload::poll(Instant now) {
     for (const auto& block : blocks) ask.hashes.push_back(block.hash);
     out.push_back(std::move(ask));
   }
-  return out;
 }
 
 // The lowest wanted blocks that the peer has, as many as it may owe more.
@@ -170,8 +177,11 @@ void BlockDownload::on_verdict(ConnId id, const BlockRef& block, size_t bytes, b
   Row* row = row_of(block);
   if (row == nullptr || !row->judging) return;
   if (valid) {
+    if (const auto giver = peers_.find(id); giver != peers_.end()) giver->second.proven = true;
     rows_.erase(block.height);
-    patience_ = std::max<Duration>(patience_first, patience_ - patience_ / 64);
+    // At the tip blocks are few: what made us wait during the sync says nothing there.
+    const Duration less = rows_.empty() ? patience_ / 2 : patience_ / 64;
+    patience_ = std::max<Duration>(patience_first, patience_ - less);
     return;
   }
   row->judging = false;
@@ -227,13 +237,19 @@ BlockDownload::Stalls BlockDownload::on_timeout(Instant now) {
     }
     wanted_.insert(height);
   }
+  bool lines_are_slow = false;
   for (const ConnId id : slow) {
-    peers_.at(id).slow = true;
-    peers_.at(id).owed_limit = owed_first / 4;
+    Peer& peer = peers_.at(id);
+    lines_are_slow |= peer.proven;
+    peer.slow = true;
+    peer.proven = false;
+    peer.owed_limit = owed_first / 4;
     out.slow.push_back(id);
   }
-  // Where many are slow, the network is: wait longer before the next is blamed.
-  if (!slow.empty()) patience_ = std::min(patience_ * 2, patience_max);
+  // Where one is slow that was not, or where most are, the lines are: wait longer before the next is blamed. Those who never gave
+  // anything must not make us patient with them.
+  const auto all_slow = static_cast<size_t>(std::ranges::count_if(peers_, [](const auto& entry) { return entry.second.slow; }));
+  if (!slow.empty() && (lines_are_slow || 2 * all_slow > peers_.size())) patience_ = std::min(patience_ * 2, patience_max);
   return out;
 }
 

@@ -3,7 +3,7 @@
 // A window of the lowest missing blocks is shared out among the peers that have them. Each peer answers its requests in order,
 // so an arrival is matched with the oldest one; the chain's verdict then says which block it was. How many a peer may owe
 // follows from how fast it pays. Blocks that a silent peer holds up are asked of another as soon as there is nothing else to
-// ask.
+// ask. Who gave what it was asked for last is asked first, for whoever announces first may mean to keep it (CVE-2024-52913).
 #pragma once
 
 #include <map>
@@ -83,7 +83,8 @@ class BlockDownload {
     Fifo<Debt> debts;              // oldest first
     size_t owed_limit = owed_first;
     Instant progress{};  // its last block, or when it began to owe
-    bool slow = false;   // until its next block
+    bool slow = false;    // until its next block
+    bool proven = false;  // gave a valid block since it was last slow
   };
   // Wanted -> Asked -> Judging -> gone (valid) | Wanted
   struct Row {
@@ -94,6 +95,7 @@ class BlockDownload {
   };
   uint64_t reach(const Peer& peer, uint64_t best) const;
   size_t spare(const Peer& peer, size_t owed_by_all) const;
+  void ask_those(std::vector<BlockAsk>& out, bool slow, bool proven, Instant now);
   std::vector<BlockRef> share_out(ConnId id, Peer& peer, size_t count, uint64_t best, Instant now);
   void forget_debt(ConnId id, const BlockRef& block);
   Row* row_of(const BlockRef& block);

@@ -56,12 +56,35 @@ static Result<Message> read_open_channel(Reader& reader) {
   return OpenChannel{chain, version};
 }
 
+constexpr uint16_t status_field_time = 1, status_field_seen_as = 2;
+
 static void write(Writer& writer, const Status& message) {
   ASSERT(message.score.size() <= limits::score_bytes_max);
   writer.u16(message.version).bytes(message.tip.view()).u64(message.height);
   writer.u8(static_cast<uint8_t>(message.score.size())).bytes(message.score);
   writer.u64(message.services).u16(message.listen_port).u16(static_cast<uint16_t>(message.user_agent.size()));
   write_text(writer, message.user_agent, limits::user_agent_bytes_max);
+  if (message.time) write_tlv(writer, status_field_time, Writer{}.u64(static_cast<uint64_t>(*message.time)).view());
+  if (message.seen_as) {
+    write_tlv(writer, status_field_seen_as, Writer{}.bytes(message.seen_as->ip.bytes).u16(message.seen_as->port).view());
+  }
+}
+
+// Any time is read: a clock may say what it likes, and nothing is reckoned from it that could overflow.
+static Result<void> read_status_field(Status& status, const TlvField& field) {
+  Reader reader(field.value);
+  if (field.type == status_field_time) {
+    if (field.value.size() != 8) return fail(bad_value, "status time");
+    TRY(time, reader.u64());
+    status.time = static_cast<int64_t>(time);
+  }
+  if (field.type == status_field_seen_as) {
+    if (field.value.size() != 18) return fail(bad_value, "status seen_as");
+    TRY(ip, reader.array<16>());
+    TRY(port, reader.u16());
+    status.seen_as = Endpoint{IpAddress{ip}, port};
+  }
+  return {};
 }
 
 static Result<Message> read_status(Reader& reader) {
@@ -76,8 +99,9 @@ static Result<Message> read_status(Reader& reader) {
   TRY(listen_port, reader.u16());
   TRY(agent_length, reader.u16());
   TRY(user_agent, read_text(reader, agent_length, limits::user_agent_bytes_max));
-  TRY_VOID(skip_tlv(reader));
-  return Status{version, tip, height, to_bytes(score), services, listen_port, std::move(user_agent)};
+  Status status{version, tip, height, to_bytes(score), services, listen_port, std::move(user_agent)};
+  TRY_VOID(read_tlv(reader, limits::tlv_bytes_max, [&](const TlvField& field) { return read_status_field(status, field); }));
+  return status;
 }
 
 static void write(Writer& writer, const Ping& message) { writer.u64(message.nonce); }

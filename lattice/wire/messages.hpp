@@ -53,9 +53,13 @@ struct Status {
   uint64_t services = 0;     // bit 0: serves headers and blocks
   uint16_t listen_port = 0;  // 0: takes no connections
   std::string user_agent;    // printable ASCII, at most 256
+  // Extension fields, of the first status of a link alone.
+  std::optional<int64_t> time;      // the sender's, unix seconds, in steps of status_time_step
+  std::optional<Endpoint> seen_as;  // where the sender sees the receiver
   bool operator==(const Status&) const = default;
 };
 constexpr uint64_t service_blocks = 1;
+constexpr int64_t status_time_step = 10;  // finer ones would tell one clock from another
 
 struct Ping {
   uint64_t nonce = 0;

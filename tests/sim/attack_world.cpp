@@ -6,7 +6,7 @@
 #include <lattice/chains/bitcoin/chain.hpp>
 #include <lattice/chains/bitcoin/mkchain.hpp>
 #include <lattice/chains/bitcoin/primitives.hpp>
-#include <lattice/discovery/address_table.hpp>
+#include <lattice/discovery/address_book.hpp>
 #include <lattice/wire/limits.hpp>
 
 namespace lattice::sim {
@@ -224,7 +224,7 @@ std::vector<std::string> AttackWorld::broken() const {
   at_most("connections", peaks.connections, options_.connections_max);
   // Of a closed link the socket may live on for a second.
   at_most("sockets", peaks.sockets, 2 * options_.connections_max);
-  at_most("addresses known", peaks.addresses, AddressTable::entries_max);
+  at_most("addresses known", peaks.addresses, AddressBook::capacity_default);
   at_most("sealed bytes of a link", world.stats().output_peak, limits::send_buffer_bytes_max);
   at_most("bytes held of half messages", peaks.held_bytes, 64 * 1024 * 1024);
   at_most("bytes queued for peers", peaks.queued_bytes, 128 * 1024 * 1024);

@@ -45,21 +45,26 @@ Attack attack(AttackKind kind, size_t machines) {
   return out;
 }
 
-// 36: half of all who can be dialled are hostile or slow. New blocks still come within a second or two.
+// 36: half of all who can be dialled are hostile or slow. New blocks still come within a few seconds to everybody: each hostile
+// peer that has never given anything costs two of them at most, and is asked after those who have.
 TEST(ThreatsFaults, T36HalfOfThePeersHostileAndSlow) {
-  Plan plan = base_plan("half_hostile", 36, slow_build ? 12 : 30);
-  plan.hostile_in_dns = 3;
-  const size_t each = plan.nodes / 5;
-  for (const auto kind :
-       {AttackKind::withholding, AttackKind::slow_sender, AttackKind::liar, AttackKind::silent, AttackKind::corrupting})
-    plan.attacks.push_back(attack(kind, each));
-  plan.new_blocks = 8;
-  plan.faults_end = seconds{100};
-  const auto result = run_plan(plan, mixed_kit());
-  std::cout << described(result) << "\n";
-  EXPECT_TRUE(result.passed) << described(result);
-  EXPECT_LT(result.t50, 1.5);
-  EXPECT_LT(result.t90, 4);
+  for (const uint64_t seed : {36, 1, 4, 16}) {
+    Plan plan = base_plan("half_hostile", seed, slow_build ? 12 : 30);
+    plan.hostile_in_dns = 3;
+    const size_t each = plan.nodes / 5;
+    for (const auto kind :
+         {AttackKind::withholding, AttackKind::slow_sender, AttackKind::liar, AttackKind::silent, AttackKind::corrupting})
+      plan.attacks.push_back(attack(kind, each));
+    plan.new_blocks = 8;
+    plan.faults_end = seconds{100};
+    const auto result = run_plan(plan, mixed_kit());
+    std::cout << described(result) << "\n";
+    EXPECT_TRUE(result.passed) << described(result);
+    EXPECT_LT(result.t50, 1.5);
+    EXPECT_LT(result.t90, 4);
+    EXPECT_LT(result.t99, 8);
+    if (slow_build) return;
+  }
 }
 
 // A seed with a chain, and nodes that DNS leads there; no bootstrap list.

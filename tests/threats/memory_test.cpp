@@ -206,6 +206,7 @@ TEST(Threats, AMillionPingsAtOnce) {
 // 12. A million within the allowance: nothing grows.
 TEST(Threats, AMillionPingsOverTime) {
   Target target;
+  target.config.costs.messages = {11'400, 2'000};  // as often as it wants
   target.start();
   Caller peer(target, 1);
   peer.status.services = 0;  // nothing is asked of it

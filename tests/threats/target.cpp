@@ -151,10 +151,14 @@ std::optional<LeftReport> Target::left(const Endpoint& endpoint) const {
 
 // ---- the peer
 
-Caller::Caller(Target& target, size_t number)
-    : endpoint{IpAddress::v4(10, static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 8),
-                             static_cast<uint8_t>(number)),
-               50'000},
+static Endpoint endpoint_of(size_t number) {
+  return {
+      IpAddress::v4(10, static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 8), static_cast<uint8_t>(number)),
+      50'000};
+}
+
+Caller::Caller(Target& target, size_t number, std::optional<Endpoint> from)
+    : endpoint(from.value_or(endpoint_of(number))),
       identity(identity_of(number)),
       target_(target),
       provider_(openssl_provider(std::make_unique<SeededRng>(1'000'000 + number))) {

@@ -70,8 +70,8 @@ class Target {
 // The peer's end of one connection.
 class Caller {
  public:
-  // Calls the node. `number`: which of many; the same number has the same keys and address.
-  Caller(Target& target, size_t number);
+  // Calls the node. `number`: which of many; the same number has the same keys and, where none is given, address.
+  Caller(Target& target, size_t number, std::optional<Endpoint> from = {});
   ~Caller();
   Caller(const Caller&) = delete;
 

@@ -127,6 +127,8 @@ height = 831328
 hash = "00000000000000000001e529aa1b6b7433794e9b33723be85daeab7fdaabf1c1"
 [limits]
 outbound_connections = 4
+inbound_per_ip = 5
+inbound_per_subnet = 6
 handshake_timeout = 7
 request_timeout = 8
 ping_interval = 9
@@ -144,6 +146,8 @@ ping_interval = 9
   const auto config = node_config(spec);
   EXPECT_EQ(config.connections_max, 40u);
   EXPECT_EQ(config.outbound_target, 4u);
+  EXPECT_EQ(config.inbound_per_ip, 5u);
+  EXPECT_EQ(config.inbound_per_subnet, 6u);
   EXPECT_EQ(config.ping_interval, std::chrono::seconds{9});
   EXPECT_EQ(chain_spec_text(accepted(chain_spec_text(spec))), chain_spec_text(spec));
 }

@@ -183,6 +183,35 @@ TEST(address_book_file, a_count_that_lies) {
   EXPECT_EQ(counted(UINT32_MAX), ErrorCode::too_large);
 }
 
+TEST(address_book_file, anchors_come_back_and_are_bounded) {
+  const auto at = [](const char* text) { return *Endpoint::parse(text); };
+  const std::vector<Endpoint> anchors{at("10.0.0.1:5"), at("[2a00::1]:6")};
+  AddressBook book = few();
+  const auto load_anchors = [&](std::span<const Endpoint> given) {
+    return load_address_book(book, encode_address_book(few(), chain, given), chain, now.wall, Instant{});
+  };
+  EXPECT_EQ(load_anchors({}).value(), std::vector<Endpoint>{});
+  EXPECT_EQ(load_anchors(anchors).value(), anchors);
+  // Twice the same, one too many, and none at all.
+  const std::vector<Endpoint> more{at("0.0.0.0:1"), anchors[0], anchors[0], anchors[1], at("8.8.8.8:1")};
+  EXPECT_EQ(load_anchors(more).value(), anchors);
+
+  const Bytes file = encode_address_book(few(), chain, anchors);
+  const size_t anchors_at = file.size() - 4 - 2 * 18 - 1;
+  const auto with = [&](size_t where, ByteView bytes) {
+    Bytes changed = file;
+    std::ranges::copy(bytes, changed.begin() + static_cast<ptrdiff_t>(where));
+    return reason(with_sum(changed));
+  };
+  ASSERT_EQ(file[anchors_at], 2);
+  EXPECT_EQ(with(anchors_at, Bytes{3}), ErrorCode::too_large);
+  EXPECT_EQ(with(anchors_at, Bytes{1}), ErrorCode::trailing_bytes);
+  EXPECT_EQ(with(anchors_at + 17, Bytes{0, 0}), ErrorCode::bad_address);
+  EXPECT_EQ(with(anchors_at + 19, Bytes(file.begin() + static_cast<ptrdiff_t>(anchors_at) + 1,
+                                      file.begin() + static_cast<ptrdiff_t>(anchors_at) + 19)),
+            ErrorCode::contradiction);
+}
+
 // A good sum proves nothing: every field is looked at.
 TEST(address_book_file, fields_that_cannot_be) {
   const Bytes file = encode_address_book(few(), chain);
@@ -194,7 +223,7 @@ TEST(address_book_file, fields_that_cannot_be) {
   ASSERT_EQ(file[second_at], 2);  // IPv6
   ASSERT_EQ(file[buckets_at], 1);
   EXPECT_EQ(with(0, {'L'}), ErrorCode::bad_value);
-  EXPECT_EQ(with(version_at, {2}), ErrorCode::wrong_version);
+  EXPECT_EQ(with(version_at, {1}), ErrorCode::wrong_version);
   EXPECT_EQ(with(chain_at, {8}), ErrorCode::wrong_chain);
   EXPECT_EQ(with(places_at, {0, 0, 0x10, 1}), ErrorCode::bad_value);  // no book has 4,097 places
   EXPECT_EQ(with(places_at, {0, 0, 0, 0}), ErrorCode::bad_value);

@@ -34,6 +34,7 @@ struct World;
 struct Machine {
   World& world;
   uint8_t number;
+  IpAddress ip = endpoint(number).ip;  // where it listens, and where its connections come from
   std::unique_ptr<Provider> provider;
   std::shared_ptr<LineChain> chain;
   MemoryStore store;
@@ -45,13 +46,15 @@ struct Machine {
   bool listening = true;
   bool reads_bodies = true;  // false: asks for blocks of it are never answered
   bool spoils_bodies = false;
-  bool mute = false;  // reads, never writes
+  bool mute = false;                   // reads, never writes
+  std::chrono::seconds wall_ahead{0};  // of its clock
 
   Machine(World& w, uint8_t n, std::shared_ptr<LineChain> c);
   void start();
   void drain();
   void act(Effect effect);
   NodeReport report() const { return node->report(); }
+  Now now() const;
 };
 
 // One direction of a connection; `peer` is the other end.
@@ -108,7 +111,7 @@ struct World {
                   std::chrono::duration_cast<std::chrono::seconds>(before.time_since_epoch());
       for (auto& machine : machines) {
         if (!machine->node) continue;
-        machine->node->on_timeout(now);
+        machine->node->on_timeout(machine->now());
         machine->drain();
       }
     }
@@ -120,7 +123,7 @@ struct World {
       const ByteView out = machine.node->pending_output(conn);
       if (out.empty()) return;
       Bytes bytes = to_bytes(out);
-      machine.node->on_sent(conn, bytes.size(), now);
+      machine.node->on_sent(conn, bytes.size(), machine.now());
       Wire* to = wire->other;
       to->inbox.push_back(std::move(bytes));
       at_once([this, to] { deliver(to); });
@@ -139,26 +142,26 @@ struct World {
     }
     const Bytes bytes = std::move(to->inbox.front());
     to->inbox.pop_front();
-    to->machine->node->on_bytes(to->conn, bytes, now);
+    to->machine->node->on_bytes(to->conn, bytes, to->machine->now());
     to->machine->drain();
   }
   void end(Wire* wire, bool at_last = false) {
     if (wire->closed) return;
     if (!at_last && !wire->inbox.empty()) return at_once([this, wire] { end(wire, true); });
     wire->closed = true;
-    wire->machine->node->on_closed(wire->conn, now);
+    wire->machine->node->on_closed(wire->conn, wire->machine->now());
     wire->machine->drain();
   }
   void dial(Machine& from, const Dial& effect) {
     ++dials;
     Machine* target = nullptr;
     for (auto& machine : machines) {
-      if (machine->node && machine->listening && endpoint(machine->number) == effect.endpoint) target = machine.get();
+      if (machine->node && machine->listening && Endpoint{machine->ip, 4000} == effect.endpoint) target = machine.get();
     }
-    const Endpoint remote{endpoint(from.number).ip, static_cast<uint16_t>(50'000 + effect.conn.value)};
-    const auto accepted = target ? target->node->on_accepted(remote, now) : std::nullopt;
+    const Endpoint remote{from.ip, static_cast<uint16_t>(50'000 + effect.conn.value)};
+    const auto accepted = target ? target->node->on_accepted(remote, target->now()) : std::nullopt;
     if (!accepted) {
-      from.node->on_dial_failed(effect.conn, now);
+      from.node->on_dial_failed(effect.conn, from.now());
       from.drain();
       return;
     }
@@ -169,10 +172,12 @@ struct World {
     near->other = far;
     far->other = near;
     target->drain();
-    from.node->on_dialed(effect.conn, remote, now);
+    from.node->on_dialed(effect.conn, remote, from.now());
     from.drain();
   }
 };
+
+inline Now Machine::now() const { return {world.now.mono, world.now.wall + wall_ahead}; }
 
 inline Machine::Machine(World& w, uint8_t n, std::shared_ptr<LineChain> c)
     : world(w), number(n), provider(openssl_provider(std::make_unique<SeededRng>(n))), chain(std::move(c)) {
@@ -191,7 +196,7 @@ inline Machine::Machine(World& w, uint8_t n, std::shared_ptr<LineChain> c)
 
 inline void Machine::start() {
   node = std::make_unique<Node>(config, *provider, log);
-  node->start(world.now);
+  node->start(now());
   drain();
 }
 
@@ -203,7 +208,7 @@ inline void Machine::drain() {
 
 inline void Machine::act(Effect effect) {
   Node& n = *node;
-  const Now now = world.now;
+  const Now now = this->now();
   if (auto* dial = std::get_if<Dial>(&effect)) {
     world.dial(*this, *dial);
   } else if (auto* want = std::get_if<WantWrite>(&effect)) {

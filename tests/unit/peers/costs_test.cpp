@@ -52,7 +52,7 @@ struct ModelDebt {
 };
 
 struct ModelPeer {
-  ModelDebt messages, bytes, work, answers;
+  ModelDebt messages, bytes, news, news_bytes, work, answers;
 };
 
 Verdict model_charge(const CostLimits& limits, ModelDebt& all, ModelPeer& peer, uint16_t command, size_t bytes, bool solicited,
@@ -60,11 +60,16 @@ Verdict model_charge(const CostLimits& limits, ModelDebt& all, ModelPeer& peer, 
   const bool request = command == number(Command::get_addresses) || command == number(Command::get_headers) ||
                        command == number(Command::get_blocks);
   Duration wait{};
-  if (solicited && !request) {
+  if (command == number(Command::inventory) || command == number(Command::consensus)) {
+    peer.news.charge(1, now);
+    peer.news_bytes.charge(bytes, now);
+    wait = std::max(peer.news.wait(now), peer.news_bytes.wait(now));
+    if (wait > limits.patience) return {Kind::fault, {}};
+  } else if (solicited && !request) {
     peer.answers.charge(bytes, now);
     wait = peer.answers.wait(now);
   } else {
-    const uint64_t cost = price_of(command).each + price_of(command).per_kib * ((bytes + 1023) / 1024);
+    const uint64_t cost = price_of(command).each + (price_of(command).per_kib * bytes + 1023) / 1024;
     peer.work.charge(cost, now);
     all.charge(cost, now);
     if (!request) peer.messages.charge(1, now), peer.bytes.charge(bytes, now);
@@ -79,6 +84,8 @@ TEST(costs, agree_with_a_naive_model) {
   SeededRng rng(60);
   const CostLimits limits{.messages = {101, 40},
                           .bytes = {70'001, 50'000},
+                          .news = {203, 30},
+                          .news_bytes = {90'001, 40'000},
                           .work = {2'003, 700},
                           .answer_bytes = {999'999, 300'000},
                           .work_of_all = {9'001, 2'000},
@@ -93,8 +100,12 @@ TEST(costs, agree_with_a_naive_model) {
     now += nanoseconds{rng.below(200) == 0 ? rng.below(60'000'000'000) : rng.below(500'000'000)};
     const uint64_t id = rng.below(6);
     if (rng.below(300) == 0) peers.erase(id);
-    const auto fresh = std::pair(
-        PeerBudget(limits), ModelPeer{{limits.messages, {}}, {limits.bytes, {}}, {limits.work, {}}, {limits.answer_bytes, {}}});
+    const auto fresh = std::pair(PeerBudget(limits), ModelPeer{{limits.messages, {}},
+                                                               {limits.bytes, {}},
+                                                               {limits.news, {}},
+                                                               {limits.news_bytes, {}},
+                                                               {limits.work, {}},
+                                                               {limits.answer_bytes, {}}});
     auto& [budget, model] = peers.try_emplace(id, fresh).first->second;
     const auto command = rng.below(10) == 0 ? static_cast<uint16_t>(rng.below(60)) : number(commands[rng.below(15)]);
     const size_t bytes = rng.below(rng.below(10) == 0 ? 100'000 : 2'000);
@@ -139,15 +150,15 @@ TEST(costs, a_megabyte_a_minute_that_nobody_asked_for_and_much_more_that_we_did)
   const CostLimits limits;
   SharedBudget all(limits);
   PeerBudget budget(limits);
-  EXPECT_EQ(budget.charge(all, number(Command::inventory), 1'000'000, false, at(0)).kind, Kind::ok);
-  EXPECT_EQ(budget.charge(all, number(Command::inventory), 500'000, false, at(0)), (Verdict{Kind::throttle, seconds{30}}));
+  EXPECT_EQ(budget.charge(all, number(Command::addresses), 1'000'000, false, at(0)).kind, Kind::ok);
+  EXPECT_EQ(budget.charge(all, number(Command::addresses), 500'000, false, at(0)), (Verdict{Kind::throttle, seconds{30}}));
   // Its blocks come all the same.
   for (int i = 0; i < 25; ++i) EXPECT_EQ(budget.charge(all, number(Command::block), 4'000'000, true, at(0)).kind, Kind::ok);
   const auto late = budget.charge(all, number(Command::block), 4'000'000, true, at(0));
   EXPECT_EQ(late, (Verdict{Kind::throttle, milliseconds{240}}));
   for (int i = 0; i < 1'000; ++i)  // what we asked for is never a fault
     EXPECT_EQ(budget.charge(all, number(Command::block), 4'000'000, true, at(0)).kind, Kind::throttle);
-  EXPECT_EQ(budget.charge(all, number(Command::inventory), 0, false, at(31)).kind, Kind::ok);
+  EXPECT_EQ(budget.charge(all, number(Command::addresses), 0, false, at(31)).kind, Kind::ok);
 }
 
 // A thousand bytes that make us send a hundred megabytes are not cheap.
@@ -179,6 +190,32 @@ TEST(costs, a_flood_of_many_does_not_slow_who_is_quiet) {
   for (int i = 0; i < 120; ++i) verdict = busy.charge(all, number(Command::get_blocks), 4'110, false, at(0));
   EXPECT_EQ(verdict.kind, Kind::throttle);
   EXPECT_EQ(quiet.charge(all, number(Command::get_headers), 3'300, false, at(0)).kind, Kind::ok);
+}
+
+// What the chain makes is not held against who passes it on, and takes nothing from the other classes.
+TEST(costs, news_have_room_of_their_own) {
+  const CostLimits limits = node_costs();
+  SharedBudget all(limits);
+  PeerBudget budget(limits);
+  for (int s = 0; s < 120; ++s)
+    for (int i = 0; i < 1'000; ++i) ASSERT_EQ(budget.charge(all, number(Command::consensus), 300, false, at(s)).kind, Kind::ok);
+  EXPECT_EQ(budget.charge(all, number(Command::ping), 20, false, at(120)).kind, Kind::ok);
+  EXPECT_EQ(budget.charge(all, number(Command::get_headers), 3'300, false, at(120)).kind, Kind::ok);
+  PeerBudget flood(limits);
+  Kind last = Kind::ok;
+  int sent = 0;
+  for (; last != Kind::fault; ++sent) last = flood.charge(all, number(Command::consensus), 300, false, at(120)).kind;
+  EXPECT_EQ(sent, 80'001);
+}
+
+// A fresh node that asks for each block by itself, as fast as they come.
+TEST(costs, the_first_sync_is_not_slowed) {
+  const CostLimits limits = node_costs();
+  SharedBudget all(limits);
+  PeerBudget budget(limits);
+  Instant now = at(0);
+  for (int i = 0; i < 100'000; ++i, now += std::chrono::microseconds{200})
+    ASSERT_EQ(budget.charge(all, number(Command::get_blocks), 12 + 1 + 32, false, now).kind, Kind::ok) << i;
 }
 
 TEST(costs, nothing_overflows) {

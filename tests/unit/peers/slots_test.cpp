@@ -108,7 +108,7 @@ TEST(slots, agree_with_a_naive_model) {
   Model model;
   uint64_t next_conn = 1;
   Instant now = at(0);
-  size_t refusals[7] = {}, allowed = 0;
+  size_t refusals[7] = {}, allowed = 0;  // region_full has a test of its own
   for (int step = 0; step < 1'000'000; ++step) {
     now += std::chrono::milliseconds{rng.below(3'000)};
     const bool filling = step / 5'000 % 2 == 0;
@@ -226,8 +226,72 @@ TEST(slots, a_feeler_every_two_minutes) {
   EXPECT_FALSE(plan.feeler_due(at(120)));
 }
 
+TEST(slots, a_small_network_has_a_lower_ceiling_and_each_region_its_part) {
+  SlotPlan plan{SlotLimits{}};
+  plan.set_inbound_per_region(8);
+  EXPECT_EQ(plan.inbound_max(), 48u);
+  for (uint8_t i = 0; i < 8; ++i) plan.add(ConnId{1u + i}, inbound, v4(20 + i, 1, 1, 1, 0, 3), at(0));
+  EXPECT_EQ(plan.refusal(inbound, v4(60, 1, 1, 1, 0, 3)), SlotRefusal::region_full);
+  EXPECT_FALSE(plan.refusal(inbound, v4(60, 1, 1, 1, 0, 2)));
+  EXPECT_FALSE(plan.refusal(inbound, v4(60, 1, 1, 1)));  // who knows where it is
+  EXPECT_EQ(plan.region_of(ConnId{1}), 3);
+  plan.remove(ConnId{1});
+  EXPECT_FALSE(plan.refusal(inbound, v4(60, 1, 1, 1, 0, 3)));
+  for (uint8_t i = 0; i < 41; ++i) plan.add(ConnId{100u + i}, inbound, v4(60 + i, 1, 1, 1), at(0));
+  EXPECT_EQ(plan.refusal(inbound, v4(160, 1, 1, 1)), SlotRefusal::kind_full);
+  plan.set_inbound_per_region(50);
+  EXPECT_EQ(plan.inbound_max(), 114u);
+}
+
+TEST(slots, extra_ones_are_wanted_for_a_while) {
+  SlotPlan plan{SlotLimits{.full_relay = 1, .block_only = 0}};
+  plan.add(ConnId{1}, full_relay, v4(20, 1, 1, 1), at(0));
+  EXPECT_EQ(plan.next(at(0))->kind, feeler);
+  plan.set_extra(1);
+  EXPECT_EQ(plan.next(at(0))->kind, full_relay);
+  EXPECT_FALSE(plan.refusal(full_relay, v4(20, 2, 1, 1)));
+  plan.set_extra(0);
+  EXPECT_EQ(plan.refusal(full_relay, v4(20, 2, 1, 1)), SlotRefusal::kind_full);
+}
+
+// The same looked for pair by pair.
+TEST(slots, redundant_is_who_would_not_be_chosen_now) {
+  SeededRng rng(31);
+  size_t found = 0, none = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    SlotPlan plan{SlotLimits{}};
+    std::vector<SlotAddress> all;
+    const size_t count = 1 + rng.below(7);
+    for (size_t i = 0; i < count; ++i) {
+      all.push_back(v4(static_cast<uint8_t>(20 + rng.below(40)), static_cast<uint8_t>(rng.below(3)), 1, 1));
+      if (rng.below(3) == 0) all.back().asn = 1 + static_cast<uint32_t>(rng.below(4));
+      if (rng.below(3) == 0) all.back().region = static_cast<uint8_t>(rng.below(region_count));
+      plan.add(ConnId{i + 1}, rng.below(4) == 0 ? block_only : full_relay, all.back(), at(0));
+    }
+    const auto worse = [&](size_t i) {
+      size_t group = 0, system = 0;
+      std::array<size_t, region_count> regions{};
+      for (const auto& other : all) {
+        group += group_of(other.endpoint.ip) == group_of(all[i].endpoint.ip);
+        system += other.asn != 0 && other.asn == all[i].asn;
+        if (other.region) ++regions[*other.region];
+      }
+      return group > 1 || system > 2 || (all[i].region && regions[*all[i].region] >= *std::ranges::min_element(regions) + 2);
+    };
+    std::optional<ConnId> expected;
+    for (size_t i = 0; i < count; ++i) {
+      const bool ours = plan.anchors([&](ConnId conn) { return conn == ConnId{i + 1}; }).empty();  // no block_only one
+      if (ours && worse(i)) expected = ConnId{i + 1};
+    }
+    ASSERT_EQ(plan.redundant(), expected);
+    ++(expected ? found : none);
+  }
+  EXPECT_GT(found, 1000u);
+  EXPECT_GT(none, 1000u);
+}
+
 TEST(slots, every_refusal_has_a_name) {
-  for (uint8_t i = 0; i <= static_cast<uint8_t>(SlotRefusal::region_crowded); ++i)
+  for (uint8_t i = 0; i <= static_cast<uint8_t>(SlotRefusal::region_full); ++i)
     EXPECT_NE(slot_refusal_name(static_cast<SlotRefusal>(i)), "unknown");
 }
 

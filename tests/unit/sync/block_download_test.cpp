@@ -109,6 +109,39 @@ TEST(block_download, one_slow_peer_alone_is_left_only_after_long_silence) {
   EXPECT_EQ(d.on_timeout(at(10000)).useless, std::vector{a});
 }
 
+TEST(block_download, who_gave_blocks_is_asked_before_who_announced_first) {
+  BlockDownload d;
+  add(d, a, 1);  // never gives anything
+  add(d, b, 1);
+  d.add_missing(blocks(1, 1));
+  (void)d.poll(at(0));
+  (void)d.on_timeout(at(2000));
+  (void)d.poll(at(2000));
+  deliver(d, b, at(2100));
+  d.raise_have(a, 2);
+  d.raise_have(b, 2);
+  d.add_missing(blocks(2, 2));
+  const auto asks = d.poll(at(2200));
+  ASSERT_EQ(asks.size(), 1u);
+  EXPECT_EQ(asks[0].peer, b);
+}
+
+// 36: a dozen of those who never give anything, one after the other. Each costs two seconds, the last one too.
+TEST(block_download, who_never_gives_anything_makes_nobody_patient) {
+  BlockDownload d;
+  for (uint64_t i = 1; i <= 30; ++i) add(d, ConnId{i}, 100);
+  int64_t now = 0;
+  for (uint64_t height = 1; height <= 12; ++height) {
+    d.add_missing(blocks(height, height));
+    const auto asks = d.poll(at(now));
+    ASSERT_EQ(asks.size(), 1u);
+    now += 2000;
+    EXPECT_EQ(d.on_timeout(at(now)).slow.size(), 1u) << height;
+    d.rewind(height - 1);
+  }
+  EXPECT_EQ(now, 24'000);
+}
+
 TEST(block_download, bad_block_is_asked_of_another) {
   BlockDownload d;
   add(d, a, 1);

@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 
 #include <bench/benchmarks.hpp>
+#include <bench/cities.hpp>
 #include <lattice/base/assert.hpp>
 #include <lattice/sim/propagation.hpp>
 
@@ -18,15 +16,6 @@ using sim::PropagationOptions, sim::PropagationResult, sim::Protocol;
 
 constexpr Protocol protocols[] = {Protocol::flood, Protocol::mesh, Protocol::lattice};
 constexpr double ms = 1000;
-
-// The delays between 222 cities, where LATTICE_DATA names them or they lie beside the tree.
-std::shared_ptr<const sim::CityDelays> read_cities() {
-  const char* set = std::getenv("LATTICE_DATA");
-  std::ifstream in(std::string(set && *set ? set : "../shared/data") + "/latency/rtt-avg-us.csv", std::ios::binary);
-  if (!in) return nullptr;
-  auto cities = sim::CityDelays::parse(std::string{std::istreambuf_iterator<char>(in), {}});
-  return cities ? std::make_shared<const sim::CityDelays>(std::move(*cities)) : nullptr;
-}
 
 // One benchmark's rows of one size of messages, in one world of each protocol.
 struct Case {

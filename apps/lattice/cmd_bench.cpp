@@ -23,9 +23,10 @@ struct Benchmark {
   std::string_view id;
   Rows rows;
 };
-constexpr Benchmark benchmarks[] = {{"B1", bench::votes_rows}, {"B2", bench::blocks_rows},    {"B5", bench::sync_rows},
-                                    {"B6", bench::bulk_rows},  {"B7", bench::handshake_rows}, {"B8", bench::message_rows},
-                                    {"B9", bench::idle_rows},  {"B10", bench::address_rows},  {"B12", bench::sim_rows}};
+constexpr Benchmark benchmarks[] = {
+    {"B1", bench::votes_rows},    {"B1a", bench::announcement_rows}, {"B2", bench::blocks_rows},  {"B5", bench::sync_rows},
+    {"B6", bench::bulk_rows},     {"B7", bench::handshake_rows},     {"B8", bench::message_rows}, {"B9", bench::idle_rows},
+    {"B10", bench::address_rows}, {"B12", bench::sim_rows}};
 
 HostResult<void> run_bench(BenchOptions options) {
   std::error_code error;
@@ -54,12 +55,13 @@ void add_bench(Program& program) {
                                              "links, each against its limit in the same run");
   command
       ->add_option("--only", options->only,
-                   "B1 votes and B2 blocks to a simulated network, B5 sync, B6 bulk over one link, B7 handshake, B8 small "
+                   "B1 votes, B1a announcements of nodes and B2 blocks to a simulated network, B5 sync, B6 bulk over one link, "
+                   "B7 handshake, B8 small "
                    "messages, B9 idle links, B10 the address book, B12 the "
                    "simulator itself "
                    "(repeatable; all)")
-      ->check(CLI::IsMember({"B1", "B2", "B5", "B6", "B7", "B8", "B9", "B10", "B12"}));
-  command->add_option("--runs", options->measure.runs, "Runs of B6, B7 and B8, messages of B1")
+      ->check(CLI::IsMember({"B1", "B1a", "B2", "B5", "B6", "B7", "B8", "B9", "B10", "B12"}));
+  command->add_option("--runs", options->measure.runs, "Runs of B6, B7 and B8, messages of B1 and B1a")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   command->add_option("--runs-large", options->measure.runs_large, "Interleaved runs of B5, blocks of B2")

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <lattice/discovery/announcement.hpp>
 #include <lattice/host/key_file.hpp>
 #include <lattice/host/node_host.hpp>
 
@@ -31,7 +32,7 @@ namespace {
 struct NodeOptions {
   std::string chain, data, passphrase_file, listen, report, follow, outside_keys, as_table, log_level = "info",
                                                                                             log_format = "text";
-  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers, banned;
+  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers, banned, external_addresses;
   bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
   double timeout_s = 0;
 };
@@ -89,6 +90,20 @@ HostResult<void> add_peers_and_seeds(const NodeOptions& options, NodeConfig& nod
   return {};
 }
 
+HostResult<void> add_external_addresses(const NodeOptions& options, const ChainSpec& spec, NodeConfig& node) {
+  for (const auto& text : options.external_addresses) {
+    const auto endpoint = parse_endpoint(text, spec.default_port);
+    const bool good = endpoint && endpoint->port != 0 && !endpoint->ip.is_unspecified();
+    if (!good)
+      return failure("\"" + text.substr(0, 160) + "\" is no address to be reached at", "it is not IP or IP:PORT",
+                     "write --external-address 192.0.2.7:8333");
+    node.announce_endpoints.push_back(*endpoint);
+  }
+  if (node.announce_endpoints.size() <= announcement_endpoints_max) return {};
+  return failure("too many addresses to be reached at", fmt::format("others are told of {}", announcement_endpoints_max),
+                 "give --external-address less often");
+}
+
 HostResult<HostConfig> host_config(const NodeOptions& options, const ChainSpec& spec) {
   HostConfig config;
   config.node = node_config(spec);
@@ -105,6 +120,8 @@ HostResult<HostConfig> host_config(const NodeOptions& options, const ChainSpec& 
   auto listen = listen_endpoint(options, spec);
   if (!listen) return std::unexpected(listen.error());
   config.listen = *listen;
+  config.node.announce_agreed = options.external_addresses.empty();
+  if (auto added = add_external_addresses(options, spec, config.node); !added) return std::unexpected(added.error());
   return config;
 }
 
@@ -283,6 +300,10 @@ void add_peer_options(CLI::App& command, NodeOptions& options) {
                      "IP:PORT to take connections on; port 0 takes any free one. Default: all addresses and the chain's\n"
                      "port; nothing with --connect-only or --until-synced");
   command.add_flag("--no-listen", options.no_listen, "Take no connections");
+  command
+      .add_option("--external-address", options.external_addresses,
+                  "IP[:PORT] where others reach this node: signed and told to the network (repeatable, up to 4)")
+      ->allow_extra_args(false);
   command.add_option("--connect", options.connect, "Always keep a connection to this peer, [NodeID@]host:port (repeatable)")
       ->allow_extra_args(false);
   // With an address too, as bitcoind's -connect takes one.

@@ -13,6 +13,7 @@
 #include "files.hpp"
 #include "log.hpp"
 #include "program.hpp"
+#include "sim_campaign.hpp"
 #include "sim_explore.hpp"
 #include "sim_plot.hpp"
 #include "sim_run.hpp"
@@ -24,6 +25,7 @@ namespace {
 
 struct SimOptions {
   SimRequest request;
+  CampaignRequest campaign;
   std::optional<uint64_t> seed;
   std::optional<double> minutes;
   std::optional<uint64_t> first, count;  // --explore
@@ -218,6 +220,7 @@ HostResult<void> run_explore(const SimOptions& options, const SimRunner& runner)
 }
 
 HostResult<void> run_sim(SimOptions options) {
+  if (!options.campaign.name.empty()) return run_campaign(options.campaign, options.seed.value_or(1));
   std::error_code error;
   if (options.program.empty()) options.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
   auto runner = SimRunner::make(options.request);
@@ -379,6 +382,11 @@ void add_sim(Program& program) {
       ->add_option("--minutes", options->minutes,
                    "Without a seed: how long to explore (1). With one: simulated minutes that the run lasts at least")
       ->check(number_in(0.001, 1e4));
+  auto* campaign =
+      command->add_option("--campaign", options->campaign.name,
+                          "No network: starts of one node whose address book an attacker filled. " + campaign_names());
+  command->add_option("--fills", options->campaign.fills, "Lives of that node")->needs(campaign)->check(CLI::Range(1, 10'000));
+  command->add_option("--starts", options->campaign.starts, "Of each life")->needs(campaign)->check(CLI::Range(1, 10'000'000));
   add_size_options(*command, options->request);
   add_explore_options(*command, *options, seed);
   add_picture_options(*command, *options);

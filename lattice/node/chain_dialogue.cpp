@@ -34,6 +34,7 @@ void Node::State::on_chain(BlockVerdict& event, Now now) {
   const bool valid = event.error.code == ErrorCode::none;
   const bool expected = !valid || event.block == sent->block.hash;
   blocks.on_verdict(sent->conn, sent->block, sent->bytes, valid && expected, now.mono);
+  if (valid) note_block_valid(event.block, now);
   blocks_dirty = true;
   Peer* peer = find_alive(sent->conn);
   if (peer == nullptr) return;
@@ -48,7 +49,10 @@ void Node::State::on_chain(ConsensusVerdict& event, Now now) {
   auto sent = take_pending<ForConsensus>(event.request);
   if (!sent) return;
   --consensus_judging;
-  if (event.relay) broadcast(sent->message, sent->conn, now);
+  if (event.relay) {
+    note_message_valid(sent->message.view(), sent->conn, now);
+    broadcast(sent->message, sent->conn, now);
+  }
   Peer* peer = find_alive(sent->conn);
   if (peer == nullptr) return;
   if (event.relay) {
@@ -89,6 +93,7 @@ void Node::State::on_chain(BestHeaderChanged& event, Now now) {
   if (have_best) tip_watch.on_progress(synced, now.mono);
   if (have_best && event.fork_height < best.block.height) blocks.rewind(event.fork_height);
   best = std::move(event.best);
+  recent_blocks.insert(best.block.hash);
   have_best = more_missing = true;
   ++generation;
   header_sync.set_best(std::move(event.locator));
@@ -98,6 +103,7 @@ void Node::State::on_chain(BestHeaderChanged& event, Now now) {
 
 void Node::State::on_chain(TipChanged& event, Now now) {
   tip = std::move(event.tip);
+  recent_blocks.insert(tip.block.hash);
   log(LogLevel::debug, "tip_changed", {{"height", std::to_string(tip.block.height)}, {"hash", to_hex(tip.block.hash.view())}});
   have_tip = dial_dirty = true;
   close_retired(now);

@@ -97,6 +97,7 @@ void Node::State::on_open(Peer& peer, Now now) {
       return close(peer, ErrorCode::not_needed, "feeler", now);
     }
     close_replaced(peer, now);
+    watch_arrivals(peer, now);
     if (config.discovery && peer.relays()) {
       peer.asked_addresses = true;
       send(peer, wire::GetAddresses{}, now);
@@ -110,6 +111,7 @@ void Node::State::on_open(Peer& peer, Now now) {
     blocks.raise_have(peer.conn, peer.status.height);
   }
   announce_succession(peer, now);
+  announce_self(peer, now);
   headers_dirty = blocks_dirty = dial_dirty = true;
   log_peer_event(LogLevel::info, "peer_connected",
                  {{"peer", node_id_text(*peer.node)},

@@ -252,7 +252,7 @@ void Node::State::leave(Peer& peer, Error error, bool by_peer, Now now) {
   }
 
   if (was_half_open && !peer.node) attacks.on(Attack::scan, peer.remote.ip);
-
+  arrivals.remove(peer.conn);
   const bool was_open = peer.stage == Stage::open;
   const bool long_lived = was_open && now.mono - peer.since >= std::chrono::seconds{60};
   if (!by_peer) ask_later(peer, error.code);

@@ -19,7 +19,7 @@ void Node::State::dial_visits(Now now) {
   while (dials_count() < config.dials_max) {
     const auto endpoint = crawl->next_visit(now.mono, provider.rng());
     if (!endpoint) break;
-    start_dial(*endpoint, std::nullopt, PeerSource::peer_exchange, SlotKind::named, now);
+    start_dial(*endpoint, std::nullopt, PeerSource::peer_exchange, SlotKind::feeler, now);
   }
   if (!dns.busy()) first_round_over = true;
 }

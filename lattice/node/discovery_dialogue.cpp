@@ -29,6 +29,7 @@ void Node::State::take_answer(size_t seed, const DnsAnswer& answer, Now now) {
 
 void Node::State::on_seed_work_done(RequestId request, const std::vector<bool>& valid, Now now) {
   if (const auto succession = take_pending<ForSuccession>(request)) return on_succession_verified(*succession, valid, now);
+  if (const auto record = take_pending<ForAnnouncement>(request)) return on_announcement_verified(*record, valid, now);
   const auto asked = take_pending<ForSeed>(request);
   if (!asked) return;
   dial_dirty = true;

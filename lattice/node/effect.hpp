@@ -48,7 +48,7 @@ struct ReadBody {
   RequestId request;
   BlockHash block;
 };
-// Verify signatures on a worker: a seed list's, or those of a succession. Answer: on_seed_work_done(request, results), in order.
+// Verify signatures on a worker: a seed list's, those of a succession, an announcement's. Answer: on_seed_work_done(request, results), in order.
 struct VerifySeeds {
   RequestId request;
   std::vector<VerifyWork> work;

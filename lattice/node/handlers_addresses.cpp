@@ -3,13 +3,15 @@
 
 namespace lattice {
 
-// Once a link: asking again would only show how the table changes.
+// Once a link, and much the same on each (discovery/address_cache.hpp): asking again would only show how the book changes.
 void Node::State::on(Peer& peer, wire::GetAddresses&, Now now) {
   if (peer.gave_addresses || !peer.relays()) return;
   peer.gave_addresses = true;
-  send(peer, wire::Addresses{addresses.sample(peer.remote.ip, limits::addresses_max, now, provider.rng())}, now);
+  send(peer, wire::Addresses{told_addresses.answer(peer.own, peer.remote.ip, addresses, now, provider.rng())}, now);
 }
 
+// What nobody asked for is little, and is not passed on: a node tells of itself by a record that is signed
+// (handlers_announcements.cpp).
 void Node::State::on(Peer& peer, wire::Addresses& message, Now now) {
   const bool asked = std::exchange(peer.asked_addresses, false);
   if (!asked) {
@@ -24,16 +26,9 @@ void Node::State::on(Peer& peer, wire::Addresses& message, Now now) {
   }
   attacks.on(Attack::book_filling, peer.remote.ip, message.entries.size());
   if (!config.discovery || !peer.relays()) return;
-  for (const auto& entry : message.entries) {
-    if (!AddressBook::acceptable(entry.endpoint, peer.remote.ip)) continue;
-    KnownAddress known;
-    known.endpoint = entry.endpoint;
-    known.node = entry.node;
-    known.source = PeerSource::peer_exchange;
-    known.services = entry.services;
-    known.last_seen = entry.last_seen;
+  for (const KnownAddress& known : worth_keeping(message, peer.remote.ip, now.wall)) {
     const bool taken = addresses.add(known, peer.remote.ip, now, provider.rng());
-    if (taken && !peer.inbound) note_machine(entry.endpoint.ip, now.mono);
+    if (taken && !peer.inbound) note_machine(known.endpoint.ip, now.mono);
   }
   dial_dirty = true;
 }

@@ -24,6 +24,7 @@ void Node::State::on(Peer& peer, wire::Block& message, Now now) {
 }
 
 void Node::State::on(Peer& peer, wire::NotFound& message, Now now) {
+  arrivals.on_withheld(peer.conn);
   const size_t owed = blocks.on_not_found(peer.conn, message.hashes, now.mono);
   attacks.on(Attack::withholding, peer.remote.ip);
   fault(peer, owed == 0 ? ErrorCode::unrequested : ErrorCode::not_found, "not_found", now);
@@ -41,6 +42,7 @@ void Node::State::check_block_timeouts(Now now) {
     close(*peer, ErrorCode::stalled, "blocks", now);
   }
   for (const ConnId conn : stalls.slow) {
+    arrivals.on_withheld(conn);
     Peer* peer = find_alive(conn);
     if (peer == nullptr) continue;
     attacks.on(Attack::withholding, peer->remote.ip);

@@ -3,11 +3,13 @@
 
 namespace lattice {
 
-void Node::State::on(Peer& peer, wire::Consensus& message, Now) {
+void Node::State::on(Peer& peer, wire::Consensus& message, Now now) {
   ++counts.consensus;
   if (!peer.relays()) return;
   if (consensus_judging >= consensus_judging_max) return;
-  if (!seen_consensus.insert(blake2s(message.bytes.view()))) return;
+  const Digest id = blake2s(message.bytes.view());
+  if (!seen_consensus.insert(id)) return note_message_copy(peer, id, now);
+  note_message(peer, id, now);
   ++consensus_judging;
   const RequestId request = expect(ForConsensus{peer.conn, message.bytes});
   tell_chain(SubmitConsensus{request, std::move(message.bytes)});

@@ -26,16 +26,17 @@ void Node::State::on(Peer& peer, wire::Headers& message, Now now) {
   tell_chain(SubmitHeaders{expect(ForHeaders{peer.conn}), std::move(message.headers), peer.conn.value});
 }
 
-void Node::State::on(Peer& peer, wire::Inventory& message, Now) {
+void Node::State::on(Peer& peer, wire::Inventory& message, Now now) {
   for (const auto& item : message.items) {
     if (item.type != wire::InventoryType::block) continue;
     peer.told = item.hash;
+    note_block_announced(peer, item.hash, now);
     if (item.hash == best.block.hash) {
       blocks.raise_have(peer.conn, best.block.height);
       blocks_dirty = true;
     } else if (item.hash == tip.block.hash) {
       blocks.raise_have(peer.conn, tip.block.height);
-    } else {
+    } else if (!recent_blocks.contains(item.hash)) {
       peer.announced = item.hash;
       header_sync.on_announced(peer.conn);
       headers_dirty = true;
@@ -60,11 +61,12 @@ void Node::State::check_header_timeouts(Now now) {
   headers_dirty = true;
 }
 
+// Whoever dialled us is told also of what it has told us: by that it measures us.
 void Node::State::announce(const BlockHash& block, Now now) {
   const wire::Message message = wire::Inventory{{{wire::InventoryType::block, block}}};
   for (auto& [conn, peer] : peers) {
-    if (!peer.open() || peer.told == block) continue;
-    peer.told = block;
+    if (!peer.open() || peer.told_by_us == block || (peer.told == block && !peer.inbound)) continue;
+    peer.told = peer.told_by_us = block;
     send(peer, message, now);
   }
 }

@@ -39,6 +39,7 @@ void Node::State::settle(Now now) {
   bound_held(now);
   if (started && !stopping) {
     if (loaded() && !std::exchange(dns_started, true)) {
+      set_own_endpoints(std::move(learned_endpoints), now);
       load_addresses(now);
       load_seeds();
       begin_crawl(now);
@@ -184,6 +185,11 @@ void Node::on_local_block(Bytes header, SharedBytes block, Now now) {
 
 void Node::on_body(RequestId request, std::optional<SharedBytes> body, Now now) {
   state_->on_body(request, std::move(body), now);
+  state_->settle(now);
+}
+
+void Node::set_own_endpoints(std::vector<Endpoint> learned, Now now) {
+  state_->set_own_endpoints(std::move(learned), now);
   state_->settle(now);
 }
 

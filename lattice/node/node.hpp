@@ -21,6 +21,7 @@
 #include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
+#include <lattice/peers/perigee.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/peers/slots.hpp>
 #include <lattice/peers/tip_watch.hpp>
@@ -65,6 +66,10 @@ struct NodeConfig {
   // listen_port; `connect` and `bootstrap` are where it begins, beside the seeds.
   std::optional<CrawlLimits> crawl;
   bool discovery = true;  // false: only `connect`, and whoever comes in
+  // Where others can reach this node, as its operator says: announced to the network while it listens. At most four; more may be
+  // learned (set_own_endpoints). With none the network is told of this node by its peers alone.
+  std::vector<Endpoint> announce_endpoints;
+  bool announce_agreed = false;  // announce the address, too, that enough peers agree to see this node come from
   // What the newest SaveAddresses of an earlier run held, or whatever became of it since: damaged, it is refused with a warning,
   // and the node starts without.
   Bytes stored_addresses;
@@ -78,6 +83,9 @@ struct NodeConfig {
   Duration feeler_interval = std::chrono::minutes{2};
   // How long one that this node chose stays when somebody else can be had, at least; one of them changes in that time.
   Duration churn_interval = std::chrono::minutes{30};
+  // Of those that this node chooses for everything so many are learned: who brings blocks and messages later than others goes.
+  // Not more than half of them; 0: none.
+  size_t learned_slots = 4;
   size_t inbound_per_ip = 3, inbound_per_subnet = 10;
   bool adaptive_limit = true;               // the network's estimated size is a ceiling for who comes in
   std::shared_ptr<const AsTable> as_table;  // null: AS numbers and regions are not known
@@ -118,6 +126,7 @@ struct PeerReport {
   uint64_t bytes_in = 0, bytes_out = 0;
   uint64_t headers = 0, blocks = 0;  // valid ones it gave
   uint64_t unknown_messages = 0;
+  std::optional<Perigee::Score> arrivals;  // of those that this node chose: how late they bring news
   std::string user_agent;
 };
 // A peer that was left, and why: the newest 64.
@@ -141,10 +150,13 @@ struct NodeReport {
   uint64_t headers_received = 0, blocks_received = 0, block_bytes_received = 0;
   uint64_t consensus_received = 0;  // messages, copies too
   size_t blocks_in_flight = 0;
+  size_t announced_nodes = 0;                                                    // with a signed record that has not expired
+  uint64_t announcements_received = 0, announcements_relayed = 0;                // copies too; to each peer one
   size_t known_addresses = 0, tried_addresses = 0;                               // of the known ones that answered
   double network_machines = 0;                                                   // as estimated (peers/size_estimate.hpp)
   size_t inbound_max = 0;                                                        // who may come in now
   uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;  // of whom this node chose
+  uint64_t exchanged_late = 0;                                                   // of the exchanged ones, by learned selection
   std::map<SlotRefusal, uint64_t> refused;                                       // who came in, by reason
   uint64_t handshakes = 0, resumed = 0, dials_failed = 0;
   size_t sockets = 0;         // that the host has not let go of, those of closed links too
@@ -180,10 +192,11 @@ struct NodeCounts {
   uint64_t resumed = 0;    // of them, with a ticket
   uint64_t consensus = 0;  // messages for the chain, copies too
   uint64_t half_open_dropped = 0, first_messages_late = 0;
+  uint64_t announcements = 0, announcements_relayed = 0;
   uint64_t evicted = 0;
   uint64_t throttled = 0, over_budget = 0;
   uint64_t tip_alarms = 0;  // times that our chain came into doubt
-  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0;
+  uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0, exchanged_late = 0;
   std::map<SlotRefusal, uint64_t> refused;
 };
 
@@ -212,6 +225,8 @@ class Node {
   // A block made by a program beside the node: judged like a peer's, but nobody is blamed; announced once it is the tip.
   void on_local_block(Bytes header, SharedBytes block, Now now);
   void on_body(RequestId request, std::optional<SharedBytes> body, Now now);
+  // What was found out about where others reach this node, beside NodeConfig::announce_endpoints: it is announced.
+  void set_own_endpoints(std::vector<Endpoint> learned, Now now);
   void on_timeout(Now now);
 
   std::optional<Effect> poll_effect();

@@ -114,7 +114,7 @@ void Node::State::rebalance(Now now) {
   if (missing && missing->kind != SlotKind::feeler) return;  // that comes first
   exchange_due = now.mono + vain_choice_pause;
   if (const auto redundant = slots.redundant(); redundant && exchange_peer(*redundant, now)) return;
-  if (churn_due > now.mono) return;
+  if (exchange_late(now) || churn_due > now.mono) return;
   churn_due = now.mono + std::chrono::duration_cast<Duration>(config.churn_interval * (0.5 + provider.rng().unit()));
   if (const auto old = churned(now)) exchange_peer(*old, now);
 }
@@ -122,7 +122,8 @@ void Node::State::rebalance(Now now) {
 std::optional<ConnId> Node::State::churned(Now now) {
   std::vector<ConnId> can_go;
   for (const auto& [conn, peer] : peers) {
-    if (peer.open() && peer.slot == SlotKind::full_relay && !peer.genesis && now.mono - peer.since >= config.churn_interval)
+    if (peer.open() && peer.slot == SlotKind::full_relay && !peer.genesis && !arrivals.is_learned(conn) &&
+        now.mono - peer.since >= config.churn_interval)
       can_go.push_back(conn);
   }
   if (can_go.empty()) return std::nullopt;
@@ -143,7 +144,8 @@ void Node::State::close_replaced(Peer& peer, Now now) {
   Peer* old = replaced ? find_alive(*replaced) : nullptr;
   if (old == nullptr) return;
   ++counts.exchanged;
-  close(*old, ErrorCode::not_needed, "exchanged", now);
+  counts.exchanged_late += old->late;
+  close(*old, ErrorCode::not_needed, old->late ? "learned selection" : "exchanged", now);
 }
 
 void Node::State::note_machine(const IpAddress& ip, Instant now) {

@@ -75,8 +75,8 @@ struct Peer {
   uint16_t version = 0;       // that the channel speaks
   uint16_t said_version = 0;  // that the peer says it speaks
   wire::Status status;        // what it says of itself
-  CrawlOutcome visit;         // of a node that crawls: what came of it until now
   uint64_t shown_height = 0;  // of the last valid header that it gave
+  CrawlOutcome visit;         // of a node that crawls: what came of it until now
 
   Instant received{};  // its last bytes
   Instant written{};   // when it last took bytes, or got something to take
@@ -89,9 +89,12 @@ struct Peer {
   std::optional<Instant> read_after;  // not read before that
   uint64_t unknown_charged = 0;       // messages
   Allowance hearsay{10, 0.1};         // addresses that nobody asked for
+  Allowance announcements{64, 0.5};   // whose signature may have to be verified
   bool asked_addresses = false;       // and not answered yet
   bool gave_addresses = false;
   bool told_succession = false;
+  bool late = false;                   // learned selection wants somebody else in its place
+  BlockHash told_by_us;                // the newest block that it was told of
   BlockHash told;                      // the newest block that both sides know the other knows
   std::optional<BlockHash> announced;  // named by it, not known here yet
 

@@ -32,6 +32,9 @@ NodeReport Node::State::report() const {
   out.consensus_received = counts.consensus;
   out.blocks_in_flight = blocks.owed();
   out.known_addresses = addresses.size();
+  out.announced_nodes = announcements.size();
+  out.announcements_received = counts.announcements;
+  out.announcements_relayed = counts.announcements_relayed;
   out.tried_addresses = addresses.tried_size();
   out.network_machines = size ? size->machines(tick_due) : 0;
   out.inbound_max = slots.inbound_max();
@@ -39,6 +42,7 @@ NodeReport Node::State::report() const {
   out.feelers_answered = counts.feelers_answered;
   out.anchors_tried = counts.anchors_tried;
   out.exchanged = counts.exchanged;
+  out.exchanged_late = counts.exchanged_late;
   out.refused = counts.refused;
   out.handshakes = counts.handshakes;
   out.resumed = counts.resumed;
@@ -76,13 +80,13 @@ NodeReport Node::State::report() const {
     row.headers = peer.headers;
     row.blocks = peer.blocks;
     row.unknown_messages = peer.link ? peer.link->unknown_messages() : 0;
+    row.arrivals = arrivals.score(conn);
     row.user_agent = peer.status.user_agent;
     out.peers.push_back(std::move(row));
   }
   out.left.assign(left.begin(), left.end());
   out.left_total = left_total;
   for (const auto& [ip, reason] : reputation.avoided(tick_due)) out.avoided.push_back({ip, reason});
-  if (crawl) out.crawl = crawl->report(tick_due);
   out.network_height = network_height(tick_due);
   out.clock_difference = said_difference;
   if (const auto agreed = own_addresses.exact(tick_due)) out.external_address = agreed->value;
@@ -92,6 +96,7 @@ NodeReport Node::State::report() const {
   out.throttled = counts.throttled;
   out.over_budget = counts.over_budget;
   for (size_t i = 0; i < attack_kinds; ++i) out.attacks[i] = attacks.times(static_cast<Attack>(i));
+  if (crawl) out.crawl = crawl->report(tick_due);
   out.failed = failed;
   return out;
 }

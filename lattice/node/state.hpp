@@ -1,5 +1,6 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
-// connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, channel.cpp, handlers_*.cpp (one a subject), chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp,
+// connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, learned_selection.cpp, channel.cpp, handlers_*.cpp (one a subject),
+// chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp, claims.cpp, budgets.cpp, attacks.cpp, recheck.cpp, tip_alarm.cpp,
 // crawling.cpp, timers.cpp, report.cpp.
 #pragma once
 
@@ -10,6 +11,8 @@
 #include <variant>
 
 #include <lattice/discovery/address_book.hpp>
+#include <lattice/discovery/address_cache.hpp>
+#include <lattice/discovery/announcements.hpp>
 #include <lattice/discovery/dns_seeds.hpp>
 #include <lattice/link/peer_memory.hpp>
 #include <lattice/link/succession.hpp>
@@ -19,6 +22,7 @@
 #include <lattice/peers/agreement.hpp>
 #include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/backoff.hpp>
+#include <lattice/peers/perigee.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/peers/size_estimate.hpp>
 #include <lattice/peers/slots.hpp>
@@ -31,9 +35,12 @@ constexpr wire::ChannelId main_channel = 1;
 constexpr size_t left_max = 64;
 constexpr size_t consensus_judging_max = 1024;
 constexpr size_t consensus_seen_max = 8192;
+constexpr size_t recent_blocks_max = 64;
+constexpr size_t measured_messages_max = 64;
 constexpr size_t unasked_addresses_max = 10;
-constexpr size_t successions_judging_max = 64;  // with their bytes, at a worker
-constexpr size_t questions_max = 8;             // dials to ask who is there
+constexpr size_t successions_judging_max = 64;    // with their bytes, at a worker
+constexpr size_t questions_max = 8;               // dials to ask who is there
+constexpr size_t announcements_judging_max = 64;  // with their bytes, at a worker
 // Of messages begun and not ended, over all links. One link alone may hold limits::reassembly_bytes_max; a hundred of them may
 // not.
 constexpr size_t held_bytes_max = 64 * 1024 * 1024;
@@ -79,8 +86,18 @@ struct ForSuccession {
   ConnId conn;
   std::vector<std::pair<NodeId, NodeId>> steps;  // before, after
 };
+// By whom a record came, each with a budget of its own for what is passed on: its own node, a peer that this node chose, one that
+// came in by itself.
+enum class AnnouncementOrigin : uint8_t { own_word, outbound, inbound };
+struct ForAnnouncement {
+  IpAddress teller;
+  AnnouncementOrigin origin = AnnouncementOrigin::inbound;
+  Digest digest{};  // of the bytes
+  SharedBytes bytes;
+  Announcement record;
+};
 using Pending = std::variant<ForHeaders, ForBlock, ForConsensus, ForFindHeaders, ForMissing, ForBody, ForSeed, ForLocalBlock,
-                             ForSuccession>;
+                             ForSuccession, ForAnnouncement>;
 
 // A peer that the operator gave: dialled again whenever it is gone.
 struct Kept {
@@ -205,6 +222,16 @@ struct Node::State {
   void note_machine(const IpAddress& ip, Instant now);
   void follow_size(Now now);
 
+  // learned_selection.cpp
+  PerigeeLimits perigee_limits() const;
+  void watch_arrivals(const Peer& peer, Now now);
+  void note_block_announced(const Peer& peer, const BlockHash& block, Now now);
+  void note_block_valid(const BlockHash& block, Now now);
+  void note_message(const Peer& peer, const Digest& message, Now now);
+  void note_message_copy(const Peer& peer, const Digest& message, Now now);
+  void note_message_valid(ByteView message, ConnId from, Now now);
+  bool exchange_late(Now now);
+
   // channel.cpp
   void on_message(Peer& peer, wire::Message message, Now now);
   bool in_order(Peer& peer, const wire::Message& message, Now now);
@@ -222,6 +249,16 @@ struct Node::State {
   void on(Peer& peer, wire::GetAddresses& message, Now now);
   void on(Peer& peer, wire::Addresses& message, Now now);
   void learn_listener(const Peer& peer, Now now);
+
+  // handlers_announcements.cpp
+  void on(Peer& peer, wire::Announcement& message, Now now);
+  void on_announcement_verified(const ForAnnouncement& asked, const std::vector<bool>& valid, Now now);
+  void relay_announcement(const ForAnnouncement& asked, bool news, const std::vector<ConnId>& have, Now now);
+  bool takes_announcements(const Peer& peer) const;
+  void set_own_endpoints(std::vector<Endpoint> learned, Now now);
+  void learn_own_endpoint(Now now);
+  void renew_announcement(Now now);
+  void announce_self(Peer& peer, Now now);
 
   // handlers_succession.cpp
   void on(Peer& peer, wire::Succession& message, Now now);
@@ -337,6 +374,7 @@ struct Node::State {
 
   std::vector<Kept> kept;
   AddressBook addresses{provider.rng(), config.known_addresses_max};
+  AddressCache told_addresses;
   SlotPlan slots;
   std::optional<SizeEstimate> size;
   AdaptiveLimit adaptive;
@@ -358,6 +396,14 @@ struct Node::State {
   Successions successions;
   size_t successions_judging = 0;
   std::vector<Question> questions;
+  Announcements announcements;
+  std::map<Digest, std::vector<ConnId>> announcements_judging;            // of each that is at a worker, who has sent it
+  Allowance announcements_passed_on[3]{{64, 0.5}, {64, 0.5}, {64, 0.5}};  // by AnnouncementOrigin
+  std::vector<Endpoint> learned_endpoints, own_endpoints;
+  std::optional<Announcement> own_announcement;
+  SharedBytes own_announcement_bytes;
+  Instant own_announced{};
+  WallTime own_announcement_due;
   DnsSeeds dns;
   std::optional<Crawl> crawl;
   Backoff dns_pause;
@@ -375,6 +421,10 @@ struct Node::State {
   uint64_t generation = 0;  // of the best header chain: an older answer to FindMissing is stale
   size_t consensus_judging = 0;
   Recent<Digest> seen_consensus{consensus_seen_max};
+  Recent<BlockHash> recent_blocks{recent_blocks_max};  // tips and best headers: whoever names one of them has nothing new
+  Perigee arrivals{perigee_limits()};
+  Recent<Digest> measured_messages{measured_messages_max};
+  Instant message_due{};  // of the next that is measured
   BlockHash announced_tip;
   bool caught_up = false, synced = false;
 

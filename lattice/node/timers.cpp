@@ -53,10 +53,12 @@ void Node::State::tick(Now now) {
   if (!loaded()) return;
   tell_chain(ChainTick{});
   check_dns(now);
-  // A node that only visits has no tip and no peers of its own to look after.
   if (crawl) {
     check_visits(now);
   } else {
+    announcements.expire(now.wall);
+    learn_own_endpoint(now);
+    renew_announcement(now);
     check_claims(now);
     watch_tip(now);
     follow_size(now);

@@ -14,7 +14,8 @@ Price price_of(uint16_t command) {
     case wire::Command::pong:
     case wire::Command::reject:
     case wire::Command::not_found: return {1, 1};
-    case wire::Command::succession: return {60, 20};  // signatures
+    case wire::Command::succession: return {60, 20};   // signatures
+    case wire::Command::announcement: return {20, 4};  // a signature, and it is passed on
     case wire::Command::get_addresses: return {10, 1};
     case wire::Command::addresses: return {2, 4};     // into the table, one by one
     case wire::Command::get_headers: return {20, 2};  // 2,000 headers are found and sent

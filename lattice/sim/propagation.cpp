@@ -46,15 +46,7 @@ std::vector<Duration> shortest_ways(const Delays& delays, uint32_t hosts, uint32
   return best;
 }
 
-namespace {
-
-Spread spread_of(std::vector<double> times) {
-  if (times.empty()) return {};
-  std::ranges::sort(times);
-  return {quantile_of(times, 0.5), quantile_of(times, 0.9), quantile_of(times, 0.99)};
-}
-
-Endpoint endpoint_of(uint32_t host) {
+Endpoint propagation_endpoint(uint32_t host) {
   // Each in a /16 of its own, as far as those go.
   return {IpAddress::v4(static_cast<uint8_t>(1 + host / 250 % 200), static_cast<uint8_t>(1 + host % 250),
                         static_cast<uint8_t>(1 + host / 50'000), 1),
@@ -76,6 +68,14 @@ std::vector<std::vector<uint32_t>> random_links(uint32_t hosts, size_t count, Rn
     }
   }
   return chosen;
+}
+
+namespace {
+
+Spread spread_of(std::vector<double> times) {
+  if (times.empty()) return {};
+  std::ranges::sort(times);
+  return {quantile_of(times, 0.5), quantile_of(times, 0.9), quantile_of(times, 0.99)};
 }
 
 class Measurement {
@@ -167,13 +167,13 @@ void Measurement::add_baselines() {
   const auto links = random_links(hosts_, flood ? flood_degree : mesh_links, rng_);
   for (uint32_t host = 0; host < hosts_; ++host) {
     BaselineConfig config;
-    for (const uint32_t other : links[host]) config.dial.push_back(endpoint_of(other));
+    for (const uint32_t other : links[host]) config.dial.push_back(propagation_endpoint(other));
     config.silent = silent_[host];
     config.blocks = options_.blocks;
     config.ledger = ledger_;
     auto raw = flood ? flood_host(std::move(config)) : mesh_host(std::move(config));
     baselines_.push_back(raw.get());
-    ASSERT(world_.add_raw({endpoint_of(host)}, std::move(raw)) == host);
+    ASSERT(world_.add_raw({propagation_endpoint(host)}, std::move(raw)) == host);
   }
 }
 
@@ -196,8 +196,8 @@ void Measurement::add_lattice() {
     config.node.listen_port = config.node.default_port = port;
     config.node.user_agent = "/lattice-propagation/";
     config.node.discovery = false;
-    for (const uint32_t other : links[host]) config.node.connect.push_back({endpoint_of(other), std::nullopt});
-    config.address = endpoint_of(host).ip;
+    for (const uint32_t other : links[host]) config.node.connect.push_back({propagation_endpoint(other), std::nullopt});
+    config.address = propagation_endpoint(host).ip;
     config.chain = [chain](Provider&) { return line_chain(chain); };
     ASSERT(world_.add_node(std::move(config)) == host);
   }

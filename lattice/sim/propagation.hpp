@@ -69,4 +69,9 @@ std::vector<Duration> shortest_ways(const Delays& delays, uint32_t hosts, uint32
 // Sorted: the smallest value that at least that share of them does not exceed.
 double quantile_of(const std::vector<double>& sorted, double share);
 
+// Of every measured world: each host in a /16 of its own, as far as those go; and whom each dials: `count` others at random, no
+// two that dial each other.
+Endpoint propagation_endpoint(uint32_t host);
+std::vector<std::vector<uint32_t>> random_links(uint32_t hosts, size_t count, Rng& rng);
+
 }  // namespace lattice::sim

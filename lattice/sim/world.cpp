@@ -184,6 +184,13 @@ void World::make_block(HostId id, Bytes header, SharedBytes block) {
   state_->drain(host);
 }
 
+void World::set_own_endpoints(HostId id, std::vector<Endpoint> endpoints) {
+  Host& host = *state_->hosts[id];
+  if (!host.node) return;
+  host.node->set_own_endpoints(std::move(endpoints), state_->clock(host));
+  state_->drain(host);
+}
+
 void World::at(Instant when, std::function<void(World&)> action) {
   state_->queue.push(std::max(when, now()), {.kind = EventKind::action}, std::move(action));
 }

@@ -110,6 +110,8 @@ class World {
   void start(HostId host);
   // A block made beside the node, as Node::on_local_block takes it. Nothing where the host is down.
   void make_block(HostId host, Bytes header, SharedBytes block);
+  // As Node::set_own_endpoints. Nothing where the host is down.
+  void set_own_endpoints(HostId host, std::vector<Endpoint> endpoints);
 
   // Faults; each lasts until it is said otherwise.
   void set_weather(const Weather& weather);                // of every line

@@ -285,6 +285,7 @@ static Result<Message> read_not_found(Reader& reader) {
 static void write(Writer&, const Block& message) { ASSERT(!message.bytes.empty()); }
 static void write(Writer&, const Consensus& message) { ASSERT(!message.bytes.empty()); }
 static void write(Writer&, const Succession& message) { ASSERT(!message.bytes.empty()); }
+static void write(Writer&, const Announcement& message) { ASSERT(!message.bytes.empty()); }
 static void write(Writer&, const Unknown&) { ASSERT(false); }
 
 template <class Body>
@@ -315,6 +316,7 @@ Result<Message> read_payload(Command command, SharedBytes payload) {
     case Command::not_found: return read_not_found(reader);
     case Command::consensus: return read_body<Consensus>(std::move(payload));
     case Command::succession: return read_body<Succession>(std::move(payload));
+    case Command::announcement: return read_body<Announcement>(std::move(payload));
   }
   return Message{Unknown{static_cast<uint16_t>(command)}};
 }

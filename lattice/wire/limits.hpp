@@ -37,6 +37,7 @@ constexpr size_t reason_text_bytes_max = 128;
 constexpr size_t score_bytes_max = 32;
 constexpr size_t consensus_bytes_max = 64 * 1024;
 constexpr size_t succession_bytes_max = 64 * 1024;
+constexpr size_t announcement_bytes_max = 8 * 1024;
 constexpr size_t tlv_fields_max = 32;
 constexpr size_t tlv_bytes_max = 4096;
 constexpr size_t channels_max = 16;

@@ -30,6 +30,7 @@ static constexpr CommandInfo commands[] = {
     {Command::succession, "succession", Lane::transactions, limits::succession_bytes_max},
     {Command::get_addresses, "get_addresses", Lane::transactions, tlv},
     {Command::addresses, "addresses", Lane::transactions, 2 + limits::addresses_max * 67 + tlv},
+    {Command::announcement, "announcement", Lane::transactions, limits::announcement_bytes_max},
     {Command::get_headers, "get_headers", Lane::headers, 1 + limits::locator_hashes_max * 32 + 32 + tlv},
     {Command::headers, "headers", Lane::headers, limits::headers_bytes_max},
     {Command::inventory, "inventory", Lane::headers, 2 + limits::inventory_items_max * 33},
@@ -69,9 +70,10 @@ static size_t payload_bytes_max(uint16_t command) {
 
 // In the order of the variant.
 static constexpr Command variant_commands[] = {
-    Command::open_channel,  Command::status,    Command::ping,        Command::pong,      Command::reject,
-    Command::get_addresses, Command::addresses, Command::get_headers, Command::headers,   Command::inventory,
-    Command::get_blocks,    Command::block,     Command::not_found,   Command::consensus, Command::succession};
+    Command::open_channel, Command::status,        Command::ping,       Command::pong,
+    Command::reject,       Command::get_addresses, Command::addresses,  Command::get_headers,
+    Command::headers,      Command::inventory,     Command::get_blocks, Command::block,
+    Command::not_found,    Command::consensus,     Command::succession, Command::announcement};
 static_assert(std::size(variant_commands) + 1 == std::variant_size_v<Message>);
 
 Command command_of(const Message& message) {
@@ -111,6 +113,7 @@ static SharedBytes body_of(const Message& message) {
   if (const auto* block = std::get_if<Block>(&message)) return block->bytes;
   if (const auto* consensus = std::get_if<Consensus>(&message)) return consensus->bytes;
   if (const auto* succession = std::get_if<Succession>(&message)) return succession->bytes;
+  if (const auto* announcement = std::get_if<Announcement>(&message)) return announcement->bytes;
   return {};
 }
 
@@ -156,7 +159,8 @@ Result<Message> decode(SharedBytes bytes) {
 Result<Message> decode_view(ByteView bytes) {
   TRY(message, check_message(bytes));
   const auto [command, payload] = message;
-  const bool keeps = command == Command::block || command == Command::consensus || command == Command::succession;
+  const bool keeps = command == Command::block || command == Command::consensus || command == Command::succession ||
+                     command == Command::announcement;
   return read_payload(command, keeps ? SharedBytes::copy_of(payload) : SharedBytes(nullptr, payload));
 }
 

@@ -28,6 +28,7 @@ enum class Command : uint16_t {
   succession = 6,
   get_addresses = 16,
   addresses = 17,
+  announcement = 18,
   get_headers = 32,
   headers = 33,
   inventory = 34,
@@ -136,6 +137,11 @@ struct Succession {
   SharedBytes bytes;
   bool operator==(const Succession& other) const { return equal(bytes.view(), other.bytes.view()); }
 };
+// A node's signed word about where it can be reached, its own or one that is passed on: discovery/announcement.hpp reads it.
+struct Announcement {
+  SharedBytes bytes;
+  bool operator==(const Announcement& other) const { return equal(bytes.view(), other.bytes.view()); }
+};
 // A message of a command that this version does not know: skipped and counted. Never sent.
 struct Unknown {
   uint16_t command = 0;
@@ -143,7 +149,7 @@ struct Unknown {
 };
 
 using Message = std::variant<OpenChannel, Status, Ping, Pong, Reject, GetAddresses, Addresses, GetHeaders, Headers, Inventory,
-                             GetBlocks, Block, NotFound, Consensus, Succession, Unknown>;
+                             GetBlocks, Block, NotFound, Consensus, Succession, Announcement, Unknown>;
 
 Command command_of(const Message& message);  // ASSERTs that it is not Unknown
 Lane lane_of(Command command);
@@ -168,7 +174,7 @@ struct EncodedMessage {
 EncodedMessage encode(const Message& message, uint16_t version);
 // Appends the head of the message to `to` and gives its body: what encode does, without memory of its own.
 SharedBytes encode_to(const Message& message, uint16_t version, Bytes& to);
-// `bytes`: a whole message with its header. Block, Consensus and Succession keep `bytes` alive and view into it.
+// `bytes`: a whole message with its header. Block, Consensus, Succession and Announcement keep `bytes` alive and view into it.
 Result<Message> decode(SharedBytes bytes);
 // The same of bytes that do not stay: only what the message keeps of them is copied.
 Result<Message> decode_view(ByteView bytes);

@@ -157,6 +157,7 @@ TEST(Threats, OneInventoryIsNotAnsweredFiftyThousandTimes) {
 TEST(Threats, WhoNeverReadsHasACappedQueue) {
   auto blocks = test::make_line(test::genesis().hash, 200, 200'000);
   Target target(std::make_unique<test::LineChain>(blocks));
+  target.config.costs.messages = {6'000, 2'000};  // the pings are not what it is left for
   target.start();
   Caller peer(target, 1);
   peer.status.services = 0;  // nothing is asked of it

@@ -163,7 +163,7 @@ TEST(Threats, FreshIdentitiesOfABannedAttackerGainNoStanding) {
   Caller with_room(target, 1 << 16 | 9);
   EXPECT_TRUE(with_room.open());
   std::vector<std::unique_ptr<Caller>> honest;
-  for (size_t n = 2; n <= 6; ++n) {
+  for (size_t n = 2; n <= 5; ++n) {  // one of the six is kept for a feeler
     honest.push_back(std::make_unique<Caller>(target, n << 16));
     ASSERT_TRUE(honest.back()->open());
   }
@@ -173,7 +173,8 @@ TEST(Threats, FreshIdentitiesOfABannedAttackerGainNoStanding) {
   Caller stranger(target, 7 << 16);
   EXPECT_TRUE(stranger.open());
   EXPECT_TRUE(with_room.closed) << "the first to go";
-  EXPECT_TRUE(std::ranges::none_of(honest, [](const auto& peer) { return peer->closed; }));
+  for (const auto& peer : honest)
+    EXPECT_FALSE(peer->closed) << error_name(target.left(peer->endpoint)->reason) << target.left(peer->endpoint)->where;
 }
 
 // 39. Whoever writes into the stream of an honest peer ends its link, and nothing else.
@@ -184,10 +185,13 @@ TEST(Threats, InjectedBytesBanNobody) {
   for (int i = 0; i < 60; ++i) {
     Caller honest(target, 1);
     ASSERT_TRUE(honest.accepted) << i;
-    if (i % 3 != 0) ASSERT_TRUE(honest.open()) << i;
-    if (i % 3 == 0) honest.hello();
+    if (i % 3 == 0) {
+      honest.hello();
+    } else {
+      ASSERT_TRUE(honest.open()) << i;
+    }
     honest.send_raw(framed(noise(rng, 200)));
-    if (i % 3 == 1) EXPECT_TRUE(honest.closed);
+    EXPECT_TRUE(honest.closed) << i;
   }
   EXPECT_TRUE(target.report().avoided.empty());
 }
@@ -200,6 +204,7 @@ TEST(Threats, ClocksOfStatusAtTheEndsOfTime) {
   std::vector<std::unique_ptr<Caller>> peers;
   for (size_t n = 1; n <= 40; ++n) {
     peers.push_back(std::make_unique<Caller>(target, n << 16));
+    peers.back()->status.services = 0;  // nothing is asked of them
     peers.back()->status.time = times[n % 4];
     peers.back()->status.seen_as = Endpoint{IpAddress::v4(8, 8, 8, 8), 1};
     ASSERT_TRUE(peers.back()->open());
@@ -231,12 +236,14 @@ TEST(Threats, BytesOutPerByteInBeforeAnythingIsProven) {
   size_t retried = 0;
   for (size_t n = 1; n <= 20; ++n) {
     Caller caller(guarded, n);
-    caller.answers_handshake = false;
+    caller.reads = false;
     caller.hello();
     const auto row = guarded.peer(caller.conn);
-    if (!row || caller.closed) continue;
-    if (row->bytes_out > 1'000) continue;  // the one that needs no retry
-    EXPECT_LE(row->bytes_out, row->bytes_in);
+    ASSERT_TRUE(row);
+    const size_t answer = guarded.node->pending_output(caller.conn).size();
+    if (answer > 1'000) continue;  // the few that need no retry
+    EXPECT_GT(answer, 0u);
+    EXPECT_LE(answer, row->bytes_in / 20);
     ++retried;
   }
   EXPECT_GE(retried, 15u);
@@ -262,7 +269,6 @@ TEST(Recheck, ExpiredCertificatesEndTheirLinks) {
   target.pass(seconds{8});
   EXPECT_EQ(open(), 0);
   EXPECT_EQ(target.left(peers[0]->endpoint)->reason, ErrorCode::certificate_expired);
-  EXPECT_EQ(peers[0]->close_reason, ErrorCode::certificate_expired) << "said politely";
   EXPECT_TRUE(target.report().avoided.empty());
 }
 
@@ -306,7 +312,8 @@ TEST(Threats, PatternsHaveNames) {
   }
   std::vector<std::unique_ptr<Caller>> crowd;  // links of one group, one after the other
   for (size_t n = 1; n <= 30; ++n) {
-    crowd.push_back(std::make_unique<Caller>(target, 2 << 16 | n));
+    crowd.push_back(std::make_unique<Caller>(target, 2 << 16 | n << 8));
+    crowd.back()->status.services = 0;  // nothing is asked of them
     crowd.back()->hear = [](Caller&, wire::Message&) {};
     ASSERT_TRUE(crowd.back()->open());
   }

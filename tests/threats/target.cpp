@@ -95,6 +95,7 @@ void Target::act(Effect effect) {
   } else if (auto* ask = std::get_if<ReadBody>(&effect)) {
     node->on_body(ask->request, body ? body(ask->block) : std::nullopt, now);
   } else if (auto* verify = std::get_if<VerifySeeds>(&effect)) {
+    if (!verifies) return;
     std::vector<bool> valid;
     for (const auto& work : verify->work) valid.push_back(std::get<VerifyDone>(run_work(work, *provider)).valid);
     node->on_seed_work_done(verify->request, std::move(valid), now);

@@ -24,7 +24,7 @@ uint16_t number(Command command) { return static_cast<uint16_t>(command); }
 constexpr Command commands[] = {Command::open_channel, Command::status,     Command::ping,      Command::pong,
                                 Command::reject,       Command::succession, Command::addresses, Command::get_addresses,
                                 Command::get_headers,  Command::headers,    Command::inventory, Command::get_blocks,
-                                Command::block,        Command::not_found,  Command::consensus};
+                                Command::block,        Command::not_found,  Command::consensus, Command::announcement};
 
 // What is owed is the most that came in any time up to now beyond what that time pays off: found by looking at each of them.
 struct ModelDebt {

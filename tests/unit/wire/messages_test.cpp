@@ -50,7 +50,8 @@ TEST(Messages, EachTruncationIsRefused) {
 TEST(Messages, EachShorterPayloadIsRefused) {
   for (const Message& message : samples()) {
     const Command command = command_of(message);
-    const bool any_length = command == Command::block || command == Command::consensus || command == Command::succession;
+    const bool any_length = command == Command::block || command == Command::consensus || command == Command::succession ||
+                            command == Command::announcement;
     if (any_length || command == Command::get_addresses) continue;
     const Bytes payload = payload_of(message);
     for (size_t length = 0; length < payload.size(); ++length) {
@@ -154,6 +155,8 @@ TEST(Messages, LengthIsBoundedByTheCommandBeforeTheBytesAreThere) {
   EXPECT_EQ(header(Command::consensus, 0xffffffff), too_large);
   EXPECT_EQ(header(Command::succession, limits::succession_bytes_max), none);
   EXPECT_EQ(header(Command::succession, limits::succession_bytes_max + 1), too_large);
+  EXPECT_EQ(header(Command::announcement, limits::announcement_bytes_max), none);
+  EXPECT_EQ(header(Command::announcement, limits::announcement_bytes_max + 1), too_large);
 }
 
 TEST(Messages, EachCountHasItsLimit) {
@@ -223,6 +226,7 @@ TEST(Messages, FieldsThatCannotBe) {
   EXPECT_EQ(decode_error(Command::block, {}), bad_value);
   EXPECT_EQ(decode_error(Command::consensus, {}), bad_value);
   EXPECT_EQ(decode_error(Command::succession, {}), bad_value);
+  EXPECT_EQ(decode_error(Command::announcement, {}), bad_value);
   EXPECT_EQ(decode_error(Command::headers, header_of(0)), bad_value);
   EXPECT_EQ(decode_error(Command::headers, header_of(limits::header_bytes_min - 1)), bad_value);
   EXPECT_EQ(decode_error(Command::headers, header_of(limits::header_bytes_max + 1)), too_large);
@@ -261,6 +265,7 @@ TEST(Messages, ControlGoesByControl) {
   EXPECT_EQ(lane_of(Command::headers), Lane::headers);
   EXPECT_EQ(lane_of(Command::block), Lane::blocks);
   EXPECT_EQ(lane_of(Command::succession), Lane::transactions);
+  EXPECT_EQ(lane_of(Command::announcement), Lane::transactions);
 }
 
 // The bytes that docs/PROTOCOL.md shows.
@@ -274,6 +279,7 @@ TEST(Messages, GoldenBytes) {
   EXPECT_EQ(to_hex(payload_of(Addresses{{{{IpAddress::v4(192, 0, 2, 1), 8333}, std::nullopt, 1, 5}}})),
             "000100000000000000000000ffffc0000201208d0000000000000000010000000000000005");
   EXPECT_EQ(to_hex(joined(Succession{shared({1, 2, 3})}).view()), "000100060000000321946d23010203");
+  EXPECT_EQ(to_hex(joined(Announcement{shared({1, 2, 3})}).view()), "000100120000000384ffe6fa010203");
   EXPECT_EQ(to_hex(payload_of(Headers{{Bytes(limits::header_bytes_min, 0xaa)}})), "00010020" + std::string(64, 'a'));
 }
 

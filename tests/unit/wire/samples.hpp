@@ -43,6 +43,7 @@ inline std::vector<Message> samples() {
       NotFound{{hash_of(7)}},
       Consensus{shared({9, 8, 7})},
       Succession{shared({4, 5, 6})},
+      Announcement{shared({7, 8})},
   };
 }
 

@@ -1,0 +1,30 @@
+#include "sim_campaign.hpp"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include <lattice/sim/campaign/campaigns.hpp>
+
+namespace lattice::app {
+
+std::string campaign_names() {
+  std::string out;
+  for (const auto& campaign : sim::campaigns())
+    out += fmt::format("{}{} ({})", out.empty() ? "" : ", ", campaign.name, campaign.what);
+  return out;
+}
+
+HostResult<void> run_campaign(const CampaignRequest& request, uint64_t seed) {
+  const auto* campaign = sim::find_campaign(request.name);
+  if (!campaign) return failure(request.name + " is no campaign", "the name is not known", "there are: " + campaign_names());
+  fmt::print("{}: {}; {} lives of {} starts each, seeds {} to {}\n", campaign->name, campaign->what, request.fills,
+             request.starts, seed, seed + request.fills - 1);
+  sim::run_campaign(*campaign, {request.fills, request.starts, seed}, [](const std::string& line) {
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+  });
+  return {};
+}
+
+}  // namespace lattice::app

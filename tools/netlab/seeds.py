@@ -56,8 +56,8 @@ class SeedNetwork:
         entries = [(self.identities[number], self.hosts[number], self.port) for number in listed]
         return self.lattice.sign_seeds(self.spec, self.keys, entries, **options)
 
-    def crawled_zone(self, begin=0, seconds_max=60):
-        """The zone that `lattice crawl` writes when it has been told of one seed."""
+    def crawled_zone(self, begin=-1, seconds_max=60):
+        """The zone that `lattice crawl` writes when it has been told of one seed: the last, which has seen all the others come."""
         file = self.lab.folder / "zone.crawled"
         keys = [word for key in self.keys for word in ("--sign-key", key)]
         self.lattice.run("crawl", "--chain", self.spec, "--zone", file, "--once", "--for", seconds_max - 10, "--no-dns", "--ttl", 5,

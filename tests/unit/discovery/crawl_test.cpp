@@ -310,6 +310,10 @@ TEST(CrawlModelTest, HundredThousandOperationsAsTheModelHasThem) {
   model.limits.teller_places_max = 12;
   model.limits.visits_max = 6;
   model.limits.group_visits_max = 3;
+  model.limits.visit_interval = minutes{5};
+  model.limits.pause_max = minutes{15};
+  model.limits.failures_new = 2;
+  model.limits.failures_known = 3;
   Crawl crawl(model.limits);
   Instant now{hours{1}};
   std::map<AddressGroup, std::vector<Instant>> begun;
@@ -391,7 +395,7 @@ TEST(CrawlModelTest, HundredThousandOperationsAsTheModelHasThem) {
       if (open.empty()) continue;
       const Endpoint endpoint = open[rng.below(open.size())];
       CrawlOutcome outcome;
-      outcome.answered = rng.below(3) != 0;
+      outcome.answered = rng.below(2) != 0;
       outcome.node.bytes[0] = static_cast<uint8_t>(1 + endpoint.ip.bytes[15]);
       outcome.node.bytes[1] = endpoint.ip.bytes[13];
       outcome.services = wire::service_blocks;

@@ -14,17 +14,17 @@ using std::chrono::seconds;
 
 struct NodeCrawl : testing::Test {
   World world;
-  // `count` nodes that each know the next one, and a crawler that is told of the first.
+  // `count` nodes of which each dials the next and is known to it; and a crawler that is told of the last, and has to walk back.
   Machine& network(int count) {
     const auto blocks = make_line(genesis().hash, 30, 200);
     for (int i = 0; i < count; ++i) world.add(blocks);
     for (int i = 0; i + 1 < count; ++i)
-      world.machines[static_cast<size_t>(i)]->config.connect = {{endpoint(i + 2), std::nullopt}};
+      world.machines[static_cast<size_t>(i)]->config.connect = {{endpoint(static_cast<uint8_t>(i + 2)), std::nullopt}};
     Machine& crawler = world.add();
     crawler.config.crawl = CrawlLimits{};
     crawler.config.crawl->visit_interval = minutes{5};
     crawler.config.listen_port = 0;
-    crawler.config.connect = {{endpoint(1), std::nullopt}};
+    crawler.config.connect = {{endpoint(static_cast<uint8_t>(count)), std::nullopt}};
     for (int i = count; i > 0; --i) world.machines[static_cast<size_t>(i - 1)]->start();
     world.run([] { return false; }, seconds{20});
     crawler.start();

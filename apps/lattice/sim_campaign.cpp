@@ -6,6 +6,8 @@
 
 #include <lattice/sim/campaign/campaigns.hpp>
 
+#include "program.hpp"
+
 namespace lattice::app {
 
 std::string campaign_names() {

@@ -72,15 +72,21 @@ class AddressBook {
   void on_failed(const Endpoint& endpoint, Instant now);
 
   // Whom to dial now: what trusted sources named (the most trusted first, while they answer or were not tried), else `tried`
-  // and `new` with the same chance, a random place of a random bucket, the less likely the more often it failed and the longer
+  // or, less often, `new`: a random place of a random bucket, the less likely the more often it failed and the longer
   // ago it was seen. `usable` says whether it may be dialled at all; after failures nobody is waited for longer than
   // `pause_limit`. Where draws find nobody, scan_max entries from a random one on are looked at: a small book gives whom it has.
   using Usable = std::function<bool(const KnownAddress&)>;
   static constexpr unsigned draws_max = 32;
   static constexpr uint32_t scan_max = 8192;
   std::optional<KnownAddress> choose(Instant now, Duration pause_limit, const Usable& usable, Rng& rng) const;
-  // Whom to dial only to see whether it answers: who must be tested for a newcomer's sake, else of `new` one that never
-  // answered.
+  // Of so many choices one is from `new`: who is only heard of cost whoever told of it nothing. Feelers bring those that answer
+  // into `tried`.
+  static constexpr uint64_t new_share = 4;
+  // Whom to dial only to see whether it answers: who must be tested for a newcomer's sake; once in old_share times one of `tried`
+  // that was not seen for old_after, for else those that have gone stay there, and an attacker's addresses, which never go,
+  // become more and more of what answers; else of `new` one that never answered.
+  static constexpr uint64_t old_share = 4;
+  static constexpr int64_t old_after = 86'400;
   std::optional<KnownAddress> choose_feeler(Instant now, const Usable& usable, Rng& rng);
 
   // For a peer at `to`: a uniform choice of those that serve or have answered, are not terrible, and which that peer can use.
@@ -122,7 +128,7 @@ class AddressBook {
     uint32_t newcomer = 0, place = 0;  // of `tried`
     Instant since{};
   };
-  enum class Table : uint8_t { both, only_new };
+  enum class Table : uint8_t { both, only_new, only_old };  // only_old: of `tried`, not seen for old_after
 
   AddressBook(const Secret<32>& key, size_t capacity, Instant began);
   uint32_t find_slot(const Endpoint& endpoint) const;

@@ -96,17 +96,19 @@ std::optional<KnownAddress> AddressBook::choose_trusted(Instant now, Duration pa
   return best;
 }
 
-// A coin between the tables, a bucket, a place in it: three accesses to distant memory or four, and two more for a NodeID.
+// A draw between the tables, a bucket, a place in it: three accesses to distant memory or four, and two more for a NodeID.
 std::optional<KnownAddress> AddressBook::draw(Table table, Instant now, Duration pause_limit, const Usable& usable,
                                               Rng& rng) const {
   uint64_t boost = chance_all;  // grows, so that of bad ones only one is found all the same
   for (unsigned i = 0; i < draws_max; ++i, boost += boost / 4) {
     const bool none_new = pool_.new_count() == 0, none_tried = pool_.tried_count() == 0 || table == Table::only_new;
-    if (none_new && none_tried) return std::nullopt;
-    const uint32_t slot = random_slot(none_new || (!none_tried && rng.below(2) == 0), rng);
+    if (none_tried && (none_new || table == Table::only_old)) return std::nullopt;
+    const bool from_tried = table == Table::only_old || none_new || (!none_tried && rng.below(new_share) != 0);
+    const uint32_t slot = random_slot(from_tried, rng);
     if (slot == AddressPool::none) continue;
     const PoolEntry& entry = pool_.at(slot);
     if (table == Table::only_new && entry.answered) continue;
+    if (table == Table::only_old && wall_ - unpacked_seconds(entry.last_seen) <= old_after) continue;
     const uint64_t wanted = chance(entry) * boost;
     if (wanted < chance_all * chance_all && rng.below(chance_all * chance_all) >= wanted) continue;
     if (due(entry, pause_limit) > now) continue;
@@ -168,6 +170,8 @@ std::optional<KnownAddress> AddressBook::choose_feeler(Instant now, const Usable
     if (usable(candidate)) return candidate;
   }
   SeededRng dice = dice_of(rng);
+  if (dice.below(old_share) == 0)
+    if (auto out = draw(Table::only_old, now, pause_max, usable, dice)) return out;
   if (auto out = draw(Table::only_new, now, pause_max, usable, dice)) return out;
   return scan(Table::only_new, now, pause_max, usable, dice);
 }

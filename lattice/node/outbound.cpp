@@ -89,7 +89,9 @@ std::optional<KnownAddress> Node::State::choose(const SlotPlan& among, SlotKind 
   const bool in_need = short_of_peers() && !connecting();
   const auto usable = [&](const KnownAddress& address) {
     if (!reachable(address, now.mono)) return false;
-    const auto refusal = among.refusal(kind, slot_address(address.endpoint), spread);
+    // Hearsay from a region that lacks peers is no better than a name that a trusted source gave.
+    const Spread asked = address.source < PeerSource::peer_exchange ? Spread::any : spread;
+    const auto refusal = among.refusal(kind, slot_address(address.endpoint), asked);
     if (!refusal) return true;
     const bool diversity = refusal != SlotRefusal::kind_full && refusal != SlotRefusal::all_full;
     return crowded && diversity && (in_need || !address.endpoint.ip.is_routable());

@@ -86,7 +86,8 @@ struct Victim::Dialer {
         now.mono, pause,
         [&](const KnownAddress& candidate) {
           return !failed.contains(candidate.endpoint) && !linked(candidate.endpoint) &&
-                 !plan.refusal(kind, address(candidate.endpoint), candidate.source < PeerSource::peer_exchange ? Spread::any : spread);
+                 !plan.refusal(kind, address(candidate.endpoint),
+                               candidate.source < PeerSource::peer_exchange ? Spread::any : spread);
         },
         rng);
     return chosen ? std::optional(chosen->endpoint) : std::nullopt;

@@ -285,6 +285,30 @@ TEST_F(address_book, feelers_go_to_who_never_answered) {
   EXPECT_GT(felt.size(), 90u);
 }
 
+TEST_F(address_book, feelers_see_whether_those_of_tried_are_still_there) {
+  for (uint32_t i = 0; i < 300; ++i) {
+    add(known(nth(i, 1)));
+    if (i % 3 != 0) book.on_answered(nth(i, 1), node(1), 1, at(0));
+  }
+  constexpr int64_t later = AddressBook::old_after + 60;
+  add(known(nth(400, 1)), later);  // what time it is
+  int old = 0;
+  for (int i = 0; i < 2000; ++i) old += book.choose_feeler(at(later).mono, any, rng)->answered;
+  EXPECT_GT(old, 2000 / 4 - 100);
+  EXPECT_LT(old, 2000 / 4 + 100);
+}
+
+TEST_F(address_book, of_four_choices_one_is_only_heard_of) {
+  for (uint32_t i = 0; i < 600; ++i) {
+    add(known(nth(i, 1)));
+    if (i % 2 == 0) book.on_answered(nth(i, 1), node(1), 1, at(0));
+  }
+  int heard = 0;
+  for (int i = 0; i < 2000; ++i) heard += !book.choose(at(60).mono, AddressBook::pause_max, any, rng)->answered;
+  EXPECT_GT(heard, 2000 / 10);  // they were seen longer ago
+  EXPECT_LT(heard, 2000 / 4);
+}
+
 TEST_F(address_book, who_fails_and_who_is_old_is_chosen_less) {
   std::array<Endpoint, 3> ones{nth(0, 1), nth(1, 1), nth(2, 1)};
   auto old = known(nth(3, 1));

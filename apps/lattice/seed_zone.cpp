@@ -79,7 +79,7 @@ ZoneNumbers next_zone_numbers(const std::optional<ZoneNumbers>& before, int64_t 
   if (!before) return next;
   const bool rises = next.serial != before->serial && next.serial - before->serial < 0x8000'0000U;
   if (!rises) next.serial = before->serial + 1;
-  if (next.sequence <= before->sequence && before->sequence < UINT64_MAX) next.sequence = before->sequence + 1;
+  if (next.sequence <= before->sequence) next.sequence = before->sequence + (before->sequence < UINT64_MAX ? 1 : 0);
   return next;
 }
 

@@ -104,12 +104,12 @@ std::optional<SlotRefusal> SlotPlan::refusal(SlotKind kind, const SlotAddress& a
 }
 
 // What cannot be helped by somebody else's going comes first. Many nodes share a loopback address when they are tried out on one
-// machine, and nobody else can come from there.
+// machine, and nobody else can come from there; a private network is often one subnet.
 std::optional<SlotRefusal> SlotPlan::inbound_refusal(const SlotAddress& address) const {
   const IpAddress& ip = address.endpoint.ip;
   if (!ip.is_loopback()) {
     if (count_of(machines_, machine_of(ip)) >= limits_.per_ip) return SlotRefusal::ip_full;
-    if (count_of(subnets_, subnet_of(ip)) >= limits_.per_subnet) return SlotRefusal::subnet_full;
+    if (ip.is_routable() && count_of(subnets_, subnet_of(ip)) >= limits_.per_subnet) return SlotRefusal::subnet_full;
   }
   if (address.region && inbound_regions_[*address.region] >= inbound_per_region_) return SlotRefusal::region_full;
   if (count(SlotKind::inbound) >= inbound_max()) return SlotRefusal::kind_full;

@@ -82,7 +82,7 @@ class BlockDownload {
     std::optional<Instant> retry;  // when it counts again
     Fifo<Debt> debts;              // oldest first
     size_t owed_limit = owed_first;
-    Instant progress{};  // its last block, or when it began to owe
+    Instant progress{};   // its last block, or when it began to owe
     bool slow = false;    // until its next block
     bool proven = false;  // gave a valid block since it was last slow
   };

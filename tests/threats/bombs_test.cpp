@@ -78,6 +78,7 @@ TEST(Threats, HeadersThatAreTooShortToBeAny) {
 // 22. The same from the socket to the node: a read full of the smallest messages.
 TEST(Threats, AReadFullOfTheSmallestMessages) {
   Target target;
+  target.config.costs.messages = {10'000, 10'000};  // what they cost is another test's matter
   target.start();
   Caller peer(target, 1);
   peer.status.services = 0;

@@ -33,6 +33,7 @@ Bytes begun(Command command, size_t length, size_t bytes) {
 TEST(Threats, HalfSentHandshakesOfManyPeers) {
   Target target;
   target.config.connections_max = 200;
+  target.config.adaptive_limit = false;
   target.start();
   const size_t before = heap::held();
   auto peers = callers(target, 100);
@@ -71,6 +72,7 @@ TEST(Threats, HalfSentHandshakesOfManyPeers) {
 TEST(Threats, RecordsOfManyPeersBeforeTheyAreVerified) {
   Target target;
   target.config.connections_max = 200;
+  target.config.adaptive_limit = false;
   target.start();
   const size_t before = heap::held();
   heap::reset_peak();
@@ -99,6 +101,7 @@ TEST(Threats, RecordsOfManyPeersBeforeTheyAreVerified) {
 TEST(Threats, HalfSentMessagesOfManyPeers) {
   Target target;
   target.config.connections_max = 200;
+  target.config.adaptive_limit = false;
   target.start();
   const size_t before = heap::held();
   auto peers = callers(target, 100);

@@ -208,7 +208,7 @@ TEST(address_book_file, anchors_come_back_and_are_bounded) {
   EXPECT_EQ(with(anchors_at, Bytes{1}), ErrorCode::trailing_bytes);
   EXPECT_EQ(with(anchors_at + 17, Bytes{0, 0}), ErrorCode::bad_address);
   EXPECT_EQ(with(anchors_at + 19, Bytes(file.begin() + static_cast<ptrdiff_t>(anchors_at) + 1,
-                                      file.begin() + static_cast<ptrdiff_t>(anchors_at) + 19)),
+                                        file.begin() + static_cast<ptrdiff_t>(anchors_at) + 19)),
             ErrorCode::contradiction);
 }
 

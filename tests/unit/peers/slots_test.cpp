@@ -152,6 +152,7 @@ TEST(slots, an_address_has_three_and_a_subnet_ten) {
   for (uint8_t i = 0; i < 7; ++i) EXPECT_FALSE(come(v4(8, 8, 8, 10 + i)));
   EXPECT_EQ(come(v4(8, 8, 8, 99)), SlotRefusal::subnet_full);
   EXPECT_FALSE(come(v4(8, 8, 9, 8)));
+  for (uint8_t i = 0; i < 20; ++i) EXPECT_FALSE(come(v4(192, 168, 1, i)));  // somebody's own
   // Who has one IPv6 address has 2^64 of them.
   for (const char* text : {"2001:470::1", "2001:470::2", "2001:470::3"}) EXPECT_FALSE(come(v6(text)));
   EXPECT_EQ(come(v6("2001:470::4")), SlotRefusal::ip_full);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include <lattice/base/crc32c.hpp>
 #include <lattice/wire/codec.hpp>
 #include <lattice/wire/tlv.hpp>
@@ -122,19 +124,51 @@ TEST(Messages, ExtensionFieldsHaveOneOrderAndLimits) {
     fill(writer);
     return decode_error(Command::status, writer.view());
   };
-  EXPECT_EQ(after_status([](Writer& w) { write_tlv(w, 2, {}), write_tlv(w, 1, {}); }), not_canonical);
-  EXPECT_EQ(after_status([](Writer& w) { write_tlv(w, 2, {}), write_tlv(w, 2, {}); }), not_canonical);
+  EXPECT_EQ(after_status([](Writer& w) { write_tlv(w, 102, {}), write_tlv(w, 101, {}); }), not_canonical);
+  EXPECT_EQ(after_status([](Writer& w) { write_tlv(w, 102, {}), write_tlv(w, 102, {}); }), not_canonical);
   EXPECT_EQ(after_status([](Writer& w) { w.u16(1).u16(5).u8(0); }), truncated);
   EXPECT_EQ(after_status([](Writer& w) { w.u8(1); }), truncated);
   const auto many = [](size_t count) {
     return [count](Writer& w) {
-      for (size_t i = 0; i < count; ++i) write_tlv(w, static_cast<uint16_t>(i), {});
+      for (size_t i = 0; i < count; ++i) write_tlv(w, static_cast<uint16_t>(100 + i), {});  // status has fields 1 and 2
     };
   };
   EXPECT_EQ(after_status(many(limits::tlv_fields_max)), none);
   EXPECT_EQ(after_status(many(limits::tlv_fields_max + 1)), too_large);
-  EXPECT_EQ(after_status([](Writer& w) { write_tlv(w, 1, Bytes(limits::tlv_bytes_max - 4)); }), none);
-  EXPECT_EQ(after_status([](Writer& w) { write_tlv(w, 1, Bytes(limits::tlv_bytes_max - 3)); }), too_large);
+  EXPECT_EQ(after_status([](Writer& w) { write_tlv(w, 100, Bytes(limits::tlv_bytes_max - 4)); }), none);
+  EXPECT_EQ(after_status([](Writer& w) { write_tlv(w, 100, Bytes(limits::tlv_bytes_max - 3)); }), too_large);
+}
+
+// Of whichever clock, and of whichever address: both are claims.
+TEST(Messages, FieldsOfStatus) {
+  Status status{1, hash_of(0xab), 258, {0x10, 0x00}, 1, 8333, "/x/"};
+  const std::string plain = to_hex(payload_of(status));
+  status.time = 0x0102030405060708;
+  status.seen_as = Endpoint{IpAddress::v4(1, 2, 3, 4), 0x2345};
+  EXPECT_EQ(to_hex(payload_of(status)), plain +
+                                            "0001"
+                                            "0008"
+                                            "0102030405060708"
+                                            "0002"
+                                            "0012"
+                                            "00000000000000000000ffff01020304"
+                                            "2345");
+  for (const int64_t time : {std::numeric_limits<int64_t>::min(), int64_t{-1}, std::numeric_limits<int64_t>::max()}) {
+    status.time = time;
+    const auto back = decode(with_payload(Command::status, payload_of(status)));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(std::get<Status>(*back), status);
+  }
+  const auto with_field = [&](uint16_t type, size_t bytes) {
+    Writer writer;
+    writer.bytes(payload_of(Status{1, hash_of(0xab), 258, {}, 1, 8333, "/x/"}));
+    write_tlv(writer, type, Bytes(bytes));
+    return decode_error(Command::status, writer.view());
+  };
+  for (const size_t bytes : {0, 7, 9}) EXPECT_EQ(with_field(1, bytes), bad_value);
+  for (const size_t bytes : {0, 17, 19}) EXPECT_EQ(with_field(2, bytes), bad_value);
+  EXPECT_EQ(with_field(1, 8), none);
+  EXPECT_EQ(with_field(2, 18), none);
 }
 
 TEST(Messages, LengthIsBoundedByTheCommandBeforeTheBytesAreThere) {

@@ -60,7 +60,7 @@ class Peers(NetCase):
 
     def least(self, gone=frozenset()):
         """Peers of whoever has fewest, without those who have gone; none where somebody still counts on one of those."""
-        linked = [self.peers(node) for node in self.nodes if node.process.running]
+        linked = [self.peers(node) for node in self.nodes if node.process.running()]
         return 0 if any(peers & gone for peers in linked) else min(len(peers) for peers in linked)
 
     def identity(self, node):

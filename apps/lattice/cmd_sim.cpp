@@ -385,6 +385,7 @@ void add_sim(Program& program) {
   auto* campaign =
       command->add_option("--campaign", options->campaign.name,
                           "No network: starts of one node whose address book an attacker filled. " + campaign_names());
+  command->add_option("--row", options->campaign.scene, "Of that campaign, by its name there; without it all")->needs(campaign);
   command->add_option("--fills", options->campaign.fills, "Lives of that node")->needs(campaign)->check(CLI::Range(1, 10'000));
   command->add_option("--starts", options->campaign.starts, "Of each life")->needs(campaign)->check(CLI::Range(1, 10'000'000));
   add_size_options(*command, options->request);

@@ -22,10 +22,13 @@ HostResult<void> run_campaign(const CampaignRequest& request, uint64_t seed) {
   if (!campaign) return failure(request.name + " is no campaign", "the name is not known", "there are: " + campaign_names());
   fmt::print("{}: {}; {} lives of {} starts each, seeds {} to {}\n", campaign->name, campaign->what, request.fills,
              request.starts, seed, seed + request.fills - 1);
-  sim::run_campaign(*campaign, {request.fills, request.starts, seed}, [](const std::string& line) {
-    fmt::print("{}\n", line);
-    std::fflush(stdout);
-  });
+  const bool known =
+      sim::run_campaign(*campaign, {request.fills, request.starts, seed, request.scene}, [](const std::string& line) {
+        fmt::print("{}\n", line);
+        std::fflush(stdout);
+      });
+  if (!known)
+    return failure(request.scene + " is no row of " + request.name, "its name is not known", "run the campaign without --row");
   return {};
 }
 

@@ -9,7 +9,7 @@
 namespace lattice::app {
 
 struct CampaignRequest {
-  std::string name;
+  std::string name, scene;
   size_t fills = 10, starts = 10'000;
 };
 

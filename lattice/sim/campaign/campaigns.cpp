@@ -176,11 +176,14 @@ std::string campaign_row(const Scene& scene, const Outcome& outcome) {
   return out;
 }
 
-void run_campaign(const Campaign& campaign, const CampaignOptions& options,
+bool run_campaign(const Campaign& campaign, const CampaignOptions& options,
                   const std::function<void(const std::string&)>& line) {
+  std::vector<Scene> scenes = campaign.scenes();
+  if (!options.scene.empty()) std::erase_if(scenes, [&](const Scene& scene) { return scene.name != options.scene; });
+  if (scenes.empty()) return false;
   line(campaign_heading());
-  for (const Scene& scene : campaign.scenes())
-    line(campaign_row(scene, run_fills(scene, options.fills, options.starts, options.seed)));
+  for (const Scene& scene : scenes) line(campaign_row(scene, run_fills(scene, options.fills, options.starts, options.seed)));
+  return true;
 }
 
 }  // namespace lattice::sim

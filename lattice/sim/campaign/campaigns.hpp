@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace lattice::sim {
 struct CampaignOptions {
   size_t fills = 10, starts = 10'000;
   uint64_t seed = 1;
+  std::string scene;  // this one alone; empty: all
 };
 
 struct Campaign {
@@ -25,8 +27,8 @@ const Campaign* find_campaign(std::string_view name);
 // The scene itself, then without each defence in turn; then the same with the signed list suppressed.
 std::vector<Scene> without_each(const Scene& scene);
 
-// One line each, as they are found: the heading, then a row for each scene.
-void run_campaign(const Campaign& campaign, const CampaignOptions& options,
+// One line each, as they are found: the heading, then a row for each scene. False: there is no such scene.
+bool run_campaign(const Campaign& campaign, const CampaignOptions& options,
                   const std::function<void(const std::string&)>& line);
 std::string campaign_heading();
 std::string campaign_row(const Scene& scene, const Outcome& outcome);

@@ -133,7 +133,8 @@ static std::string dns_line(const DnsReport& dns) {
   auto line = fmt::format("DNS        {}  {} addresses, {} SRV, {} TXT", dns.name, dns.addresses, dns.services, dns.texts);
   if (dns.is_signed) line += fmt::format(", signed list of {} nodes", dns.listed);
   if (!dns.is_signed && !dns.failed && dns.rejected.empty()) line += ", unsigned";
-  if (dns.outcome != DnsOutcome::none) line += fmt::format(", {}", outcome_name(dns.outcome));
+  if (dns.outcome != DnsOutcome::none && dns.outcome != DnsOutcome::alone)
+    line += fmt::format(", {}", outcome_name(dns.outcome));
   if (!dns.rejected.empty()) line += ", refused: " + dns.rejected;
   if (dns.failed) line += ", failed: " + printable(dns.detail);
   return line + fmt::format("  ({:.1f} ms)\n", dns.seconds * 1000);

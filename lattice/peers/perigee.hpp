@@ -80,7 +80,7 @@ class Perigee {
 
  private:
   struct Announced {
-    ArrivalId id;
+    ArrivalId id{};
     Instant when;
     bool withheld = false;
   };
@@ -95,7 +95,7 @@ class Perigee {
     std::deque<Sample> samples;
   };
   struct Counted {
-    ArrivalId id;
+    ArrivalId id{};
     Instant first;
   };
 

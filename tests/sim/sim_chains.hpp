@@ -6,19 +6,9 @@
 #include <lattice/sim/plan.hpp>
 #include <lattice/sim/world.hpp>
 
-namespace lattice::sim {
+#include "../slow_build.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool slow_build = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool slow_build = true;
-#else
-constexpr bool slow_build = false;
-#endif
-#else
-constexpr bool slow_build = false;
-#endif
+namespace lattice::sim {
 
 constexpr int64_t sim_wall_start = 1'750'000'000;
 

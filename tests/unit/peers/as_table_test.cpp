@@ -7,6 +7,8 @@
 
 #include <lattice/base/random.hpp>
 
+#include "../../slow_build.hpp"
+
 namespace lattice {
 namespace {
 
@@ -87,7 +89,7 @@ TEST(as_table, prefixes_are_counted) {
 TEST(as_table, agrees_with_a_naive_model) {
   SeededRng rng(40);
   size_t known = 0;
-  for (int round = 0; round < 1'000; ++round) {
+  for (int round = 0; round < (slow_build ? 100 : 1'000); ++round) {
     const bool v4 = round % 2 == 0;
     // Few distinct bytes, so that prefixes are nested.
     const auto random_ip = [&] {
@@ -126,7 +128,7 @@ TEST(as_table, agrees_with_a_naive_model) {
       known += expected.has_value();
     }
   }
-  EXPECT_GT(known, 300'000u);
+  EXPECT_GT(known, slow_build ? 30'000u : 300'000u);
   EXPECT_LT(known, 990'000u);
 }
 

@@ -30,7 +30,7 @@ struct announcement_test : ::testing::Test {
   }
   Announcement record(uint8_t seed = 1, SignAlg alg = SignAlg::mldsa65, size_t endpoints = 2) {
     std::vector<Endpoint> where;
-    for (uint8_t i = 0; i < endpoints; ++i) where.push_back({IpAddress::v4(20, seed, 0, i), 8333});
+    for (size_t i = 0; i < endpoints; ++i) where.push_back({IpAddress::v4(20, seed, 0, static_cast<uint8_t>(i)), 8333});
     return make_announcement(*provider, *identity(seed, alg), chain, 9, start, start + announcement_lifetime, 1, where);
   }
   bool verifies(const Announcement& announcement) {

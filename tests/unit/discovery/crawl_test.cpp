@@ -217,7 +217,7 @@ TEST_F(CrawlTest, NeitherATellerNorAGroupFillsIt) {
   EXPECT_EQ(crawl->report(now).known, 40 + limits.teller_places_max);
   // Many tellers fill it; honest news still comes in, and nobody who has answered goes.
   for (int teller = 0; teller < 8; ++teller) {
-    for (int i = 0; i < 1000; ++i) crawl->add(flood[static_cast<size_t>(1000 * teller + i)], at(80 + teller, 0).ip, now);
+    for (size_t i = 0; i < 1000; ++i) crawl->add(flood[1000 * static_cast<size_t>(teller) + i], at(80 + teller, 0).ip, now);
   }
   EXPECT_EQ(crawl->report(now).known, limits.places_max);
   EXPECT_TRUE(crawl->add(at(95, 5), at(1, 0).ip, now));

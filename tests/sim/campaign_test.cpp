@@ -6,6 +6,8 @@
 #include <lattice/sim/campaign/campaigns.hpp>
 #include <lattice/sim/campaign/inbound_slots.hpp>
 
+#include "../slow_build.hpp"
+
 namespace lattice::sim {
 namespace {
 
@@ -38,6 +40,7 @@ TEST(campaign, wilson_interval_is_the_published_one) {
 }
 
 TEST(campaign, heilman_a_book_filled_by_many_groups_does_not_eclipse) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   Scene scene = small(200);
   const Outcome all = starts_of(scene, "200 groups");
   EXPECT_EQ(all.eclipsed, 0u);
@@ -49,6 +52,7 @@ TEST(campaign, heilman_a_book_filled_by_many_groups_does_not_eclipse) {
 }
 
 TEST(campaign, one_as_with_many_groups_has_two_slots) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   Scene scene = small(200);
   scene.attack.resources.systems = 1;
   scene.defences.seeds = false;
@@ -61,6 +65,7 @@ TEST(campaign, one_as_with_many_groups_has_two_slots) {
 }
 
 TEST(campaign, few_groups_have_a_slot_each) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   Scene scene = small(4);
   scene.attack.resources.addresses = 9'000;
   scene.attack.gossip = 0.9;
@@ -74,6 +79,7 @@ TEST(campaign, few_groups_have_a_slot_each) {
 }
 
 TEST(campaign, ninety_percent_hostile_addresses_eclipse_nobody_who_has_a_signed_list) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   Scene scene = small(32);
   scene.attack.resources.addresses = 9'000;
   scene.attack.resources.among_honest = true;
@@ -86,6 +92,7 @@ TEST(campaign, ninety_percent_hostile_addresses_eclipse_nobody_who_has_a_signed_
 }
 
 TEST(campaign, anchors_bring_back_peers_from_before_the_attack) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   Scene scene = small(200);
   scene.defences.seeds = false;
   scene.chain = 1;
@@ -96,6 +103,7 @@ TEST(campaign, anchors_bring_back_peers_from_before_the_attack) {
 }
 
 TEST(campaign, forged_unsigned_names_gain_nothing_where_there_are_operators) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   Scene scene = small(64);
   scene.attack.forges_names = true;
   const Outcome ignored = starts_of(scene, "unsigned ignored");
@@ -106,6 +114,7 @@ TEST(campaign, forged_unsigned_names_gain_nothing_where_there_are_operators) {
 }
 
 TEST(campaign, merits_keep_honest_peers_in_inbound_slots) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   const Scene scene = small(200);
   const Population population(scene.crowd, scene.attack.resources, 3);
   const auto kept = inbound_slots(population, scene.attack, true, std::chrono::hours{3}, 3);

@@ -16,6 +16,8 @@
 #include <lattice/sim/propagation.hpp>
 #include <lattice/sim/world.hpp>
 
+#include "../slow_build.hpp"
+
 namespace lattice::sim {
 namespace {
 
@@ -30,6 +32,7 @@ double last_t90(const std::vector<LearningRound>& rounds, size_t count) {
 }
 
 TEST(PeerLearning, BlocksSpreadFasterThanOverRandomPeers) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   for (const uint64_t seed : {1, 2, 3}) {
     LearningOptions options;
     options.seed = seed;
@@ -45,6 +48,7 @@ TEST(PeerLearning, BlocksSpreadFasterThanOverRandomPeers) {
 
 // A fifth of the nodes is hostile and three times as fast as all others. It wins learned places, and no other.
 TEST(PeerLearning, WhoIsFastWinsLearnedPlacesOnly) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   LearningOptions options;
   options.nodes = 80;
   options.rounds = 16;
@@ -122,6 +126,7 @@ class Nodes {
 };
 
 TEST(LearnedSelection, BlocksReachNodesThatLearnEarlier) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   constexpr size_t nodes = 30, warm_up = 300, measured = 40;
   double before = 0, after = 0, without = 0;
   for (const uint64_t seed : {1, 2}) {
@@ -152,6 +157,7 @@ TEST(LearnedSelection, BlocksReachNodesThatLearnEarlier) {
 }
 
 TEST(LearnedSelection, NobodyGoesForItWhereItIsOff) {
+  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   constexpr size_t nodes = 12;
   Nodes random(1, nodes, 0);
   random.blocks(60);

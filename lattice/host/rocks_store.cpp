@@ -255,11 +255,8 @@ Result<std::optional<SharedBytes>> RocksStore::read(Column column, ByteView key)
   options.fill_cache = column != Column::bodies;  // large values would push everything else out
   const std::shared_lock shared(state_->opening);
   if (!state_->db) return state_->failed(State::closed(), "RocksStore::read");
-  const auto get = [&] {
-    return state_->db->Get(options, state_->db->DefaultColumnFamily(), StoreKey(column, key).slice(), &pinned->slice);
-  };
-  auto status = get();
-  if (status.IsIOError()) status = get();  // a file that could not be opened once; whatever is wrong for longer is said
+  const auto status =
+      state_->db->Get(options, state_->db->DefaultColumnFamily(), StoreKey(column, key).slice(), &pinned->slice);
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) return state_->failed(status, "RocksStore::read");
   const ByteView bytes = view(pinned->slice);
@@ -273,23 +270,20 @@ Result<void> RocksStore::scan(Column column, const std::function<bool(ByteView k
   const StoreKey first(column, {});
   const std::shared_lock shared(state_->opening);
   if (!state_->db) return state_->failed(State::closed(), "RocksStore::scan");
-  // Once more, as long as nothing has been shown.
-  bool shown = false;
-  for (bool again = true;; again = false) {
-    const std::unique_ptr<rocksdb::Iterator> entry(state_->db->NewIterator(options));
-    for (entry->Seek(first.slice()); entry->Valid() && entry->key().starts_with(first.slice()); entry->Next()) {
-      shown = true;
-      if (!visit(view(entry->key()).subspan(1), view(entry->value()))) return {};
-    }
-    if (entry->status().ok()) return {};
-    if (shown || !again || !entry->status().IsIOError()) return state_->failed(entry->status(), "RocksStore::scan");
+  const std::unique_ptr<rocksdb::Iterator> entry(state_->db->NewIterator(options));
+  for (entry->Seek(first.slice()); entry->Valid() && entry->key().starts_with(first.slice()); entry->Next()) {
+    if (!visit(view(entry->key()).subspan(1), view(entry->value()))) return {};
   }
+  if (!entry->status().ok()) return state_->failed(entry->status(), "RocksStore::scan");
+  return {};
 }
 
 Result<void> RocksStore::flush() {
   auto status = state_->flush();
-  if (!status.ok()) status = state_->open_again();
-  if (status.ok()) status = state_->flush();
+  if (!status.ok()) {
+    status = state_->open_again();
+    if (status.ok()) status = state_->flush();
+  }
   if (!status.ok()) return state_->failed(status, "RocksStore::flush");
   return {};
 }

@@ -190,7 +190,7 @@ TEST(StoreFaults, KilledAtEveryWriteSyncAndRename) {
     const auto steps = std::filesystem::file_size(folder / "steps", none);
     ASSERT_NO_FATAL_FAILURE(expect_prefix(folder, none ? 0 : steps, (none ? 0 : steps) + 1));
   }
-  EXPECT_GT(killed, tried.size() * 8 / 10);  // the calls of RocksDB's threads come in another order in each run
+  EXPECT_GT(killed, tried.size() * 9 / 10);
 }
 
 // ---- the power is cut
@@ -229,12 +229,11 @@ struct Failing {
 };
 
 // Whatever fails: the chain is told store_failed, and a later process goes on from all that was acknowledged. A fault of one call
-// is not even noticed, once the store is open; on a busy machine one in some eighty is, where RocksDB's threads met it while the
-// database was being opened anew for another reason.
+// is not even noticed, once the store is open.
 void fail_everywhere(const Failing& failing, uint64_t count) {
   const uint64_t total = calls_of_play(failing.ops);
   ASSERT_GT(total, 20u);
-  size_t unopened = 0, stopped = 0, unharmed = 0, stopped_by_one = 0;
+  size_t unopened = 0, stopped = 0, unharmed = 0;
   for (const uint64_t call : places(total, count)) {
     for (const bool lasting : {false, true}) {
       const TempFolder folder;
@@ -253,8 +252,7 @@ void fail_everywhere(const Failing& failing, uint64_t count) {
           steps = play().run(**store);
           ++(steps < play().steps() ? stopped : unharmed);
           if (steps < play().steps()) {
-            stopped_by_one += !lasting;
-            EXPECT_LE(stopped_by_one, 1u) << disk.files->hit() << ", after " << steps << " steps: " << (*store)->failure();
+            EXPECT_TRUE(lasting) << disk.files->hit() << ", after " << steps << " steps: " << (*store)->failure();
             EXPECT_NE((*store)->failure(), "");
           }
         }

@@ -1,5 +1,4 @@
 // lattice crawl: walks a chain's network and writes the zone of a DNS seed.
-#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -9,9 +8,8 @@
 #include "data_folder.hpp"
 #include "files.hpp"
 #include "load_spec.hpp"
-#include "log.hpp"
+#include "network_options.hpp"
 #include "operator_key.hpp"
-#include "peer_address.hpp"
 #include "program.hpp"
 #include "seed_zone.hpp"
 #include "spec_chain.hpp"
@@ -22,15 +20,15 @@ namespace lattice::app {
 namespace {
 
 struct CrawlOptions {
-  std::string chain, zone, name, server, server_address, expires = "2d", log_level = "info", log_format = "text";
-  std::vector<std::string> keys, statements, connect, dns_seeds, dns_servers;
-  bool once = false, no_dns = false;
+  NetworkOptions network;
+  std::string chain, zone, name, server, server_address, expires = "2d";
+  std::vector<std::string> keys, statements;
+  bool once = false;
   double interval_s = 600, revisit_s = 1800, for_s = 0;
   uint32_t ttl = 300;
 };
 
 constexpr auto tick = std::chrono::milliseconds{200};
-constexpr uint16_t dns_port = 53;
 constexpr size_t keys_max = 8;  // whose signatures fit a TXT record
 
 Duration seconds_duration(double seconds) {
@@ -137,26 +135,7 @@ HostResult<HostConfig> crawl_config(const CrawlOptions& options, const ChainSpec
   limits.visit_interval = seconds_duration(options.revisit_s);
   config.node.crawl = limits;
   config.node.dials_max = limits.visits_max;
-  for (const auto& text : options.connect) {
-    const auto peers = resolve_peer(text);
-    if (!peers) return std::unexpected(peers.error());
-    config.node.connect.insert(config.node.connect.end(), peers->begin(), peers->end());
-  }
-  for (const auto& name : options.dns_seeds) {
-    if (!is_dns_name(name))
-      return failure("\"" + name.substr(0, 160) + "\" is no DNS seed", "it is no DNS name",
-                     "write --dns-seed seed.example.org");
-    if (std::ranges::find(config.node.seeds, name, &DnsSeed::name) == config.node.seeds.end())
-      config.node.seeds.push_back({name, {}, 0});
-  }
-  if (options.no_dns) config.node.seeds.clear();
-  for (const auto& text : options.dns_servers) {
-    const auto server = parse_endpoint(text, dns_port);
-    if (!server)
-      return failure("\"" + text.substr(0, 160) + "\" is no DNS server", "it is not IP:PORT",
-                     "write --dns-server 192.0.2.53:53");
-    config.dns_servers.push_back(*server);
-  }
+  if (auto applied = apply_network_options(options.network, config); !applied) return std::unexpected(applied.error());
   return config;
 }
 
@@ -238,7 +217,7 @@ HostResult<void> run_crawl(const CrawlOptions& options) {
   if (!spec) return std::unexpected(spec.error());
   auto config = crawl_config(options, *spec);
   if (!config) return std::unexpected(config.error());
-  SpdLogSink log(*parse_log_level(options.log_level), options.log_format == "json" ? LogFormat::json : LogFormat::text);
+  SpdLogSink log = make_log(options.network);
   const auto provider = openssl_provider();
   auto maker = zone_maker(options, *spec, *provider);
   if (!maker) return std::unexpected(maker.error());
@@ -294,18 +273,8 @@ void add_crawl(Program& program) {
       ->capture_default_str();
   command->add_flag("--once", options->once, "Visit everybody once, write the zone and end");
   command->add_option("--for", options->for_s, "Write the zone and end after this many seconds")->check(number_in(0, 1e9));
-  command->add_option("--connect", options->connect, "Begin at this node, [NodeID@]host:port (repeatable)")
-      ->allow_extra_args(false);
-  command->add_option("--dns-seed", options->dns_seeds, "Ask this name too (repeatable)")->allow_extra_args(false);
-  command->add_option("--dns-server", options->dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")
-      ->allow_extra_args(false);
-  command->add_flag("--no-dns", options->no_dns, "Ask no DNS seed");
-  command->add_option("--log-level", options->log_level, "What goes to standard error")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
-      ->capture_default_str();
-  command->add_option("--log-format", options->log_format, "Of the log")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
+  add_network_options(*command, options->network, "Begin at this node");
+  add_log_options(*command, options->network);
   command->footer(
       "It takes no connections, syncs nothing and serves nothing. A zone holds at most 64 nodes that answered a whole\n"
       "handshake, few of one address group, drawn anew each time. Exit codes: 0 a zone was written, 1 failed, 2 wrong usage.");

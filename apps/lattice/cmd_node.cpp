@@ -16,12 +16,13 @@
 #include "files.hpp"
 #include "genesis_peers.hpp"
 #include "load_spec.hpp"
-#include "log.hpp"
+#include "network_options.hpp"
 #include "outside_keys.hpp"
 #include "passphrase.hpp"
 #include "peer_address.hpp"
 #include "program.hpp"
 #include "progress.hpp"
+#include "rate_text.hpp"
 #include "spec_chain.hpp"
 #include "sync_report.hpp"
 
@@ -30,14 +31,13 @@ namespace lattice::app {
 namespace {
 
 struct NodeOptions {
-  std::string chain, data, passphrase_file, listen, report, follow, outside_keys, as_table, log_level = "info",
-                                                                                            log_format = "text";
-  std::vector<std::string> connect, connect_only_peers, dns_seeds, dns_servers, banned, external_addresses;
-  bool in_memory = false, no_listen = false, connect_only = false, no_dns = false, until_synced = false;
+  NetworkOptions network;
+  std::string chain, data, passphrase_file, listen, report, follow, outside_keys, as_table;
+  std::vector<std::string> connect_only_peers, banned, external_addresses, upload_rates, download_rates;
+  bool in_memory = false, no_listen = false, connect_only = false, until_synced = false;
   double timeout_s = 0;
 };
 
-constexpr uint16_t dns_port = 53;
 constexpr auto tick = std::chrono::milliseconds{50};
 
 bool machine_has_ipv6() {
@@ -59,22 +59,7 @@ HostResult<std::optional<Endpoint>> listen_endpoint(const NodeOptions& options, 
   return Endpoint{machine_has_ipv6() ? IpAddress{} : IpAddress::v4(0, 0, 0, 0), spec.default_port};
 }
 
-HostResult<void> add_peers_and_seeds(const NodeOptions& options, NodeConfig& node) {
-  std::vector<std::string> given = options.connect;
-  std::ranges::copy_if(options.connect_only_peers, std::back_inserter(given),
-                       [](const std::string& text) { return !text.empty(); });
-  for (const auto& text : given) {
-    const auto peers = resolve_peer(text);
-    if (!peers) return std::unexpected(peers.error());
-    node.connect.insert(node.connect.end(), peers->begin(), peers->end());
-  }
-  for (const auto& name : options.dns_seeds) {
-    if (!is_dns_name(name))
-      return failure("\"" + name.substr(0, 160) + "\" is no DNS seed", "it is no DNS name",
-                     "write --dns-seed seed.example.org");
-    // The spec's entry stays: it may have operators, and a flag must not take them away.
-    if (std::ranges::find(node.seeds, name, &DnsSeed::name) == node.seeds.end()) node.seeds.push_back({name, {}, 0});
-  }
+HostResult<void> add_bans(const NodeOptions& options, NodeConfig& node) {
   for (const auto& text : options.banned) {
     if (const auto node_id = parse_node_id(text)) {
       node.banned.nodes.push_back(*node_id);
@@ -85,8 +70,6 @@ HostResult<void> add_peers_and_seeds(const NodeOptions& options, NodeConfig& nod
                      "write --ban 203.0.113.7, --ban 203.0.113.0/24 or --ban lat1...");
     }
   }
-  if (options.no_dns || options.connect_only) node.seeds.clear();
-  node.discovery = !options.connect_only;
   return {};
 }
 
@@ -104,19 +87,32 @@ HostResult<void> add_external_addresses(const NodeOptions& options, const ChainS
                  "give --external-address less often");
 }
 
+HostResult<void> add_rates(const std::vector<std::string>& given, const std::string& flag, BandwidthLimits& limits) {
+  for (const auto& text : given) {
+    if (!add_rate(text, limits))
+      return failure("\"" + text.substr(0, 160) + "\" is no rate",
+                     fmt::format("it is not BYTES or CLASS=BYTES a second, {} or more", BandwidthLimits::rate_min),
+                     "write " + flag + " 2M or " + flag + " blocks=500k; classes are headers, transactions, blocks");
+  }
+  return {};
+}
+
 HostResult<HostConfig> host_config(const NodeOptions& options, const ChainSpec& spec) {
   HostConfig config;
   config.node = node_config(spec);
   config.node.user_agent = fmt::format("/lattice:{}/", version());
   config.handle_signals = true;
-  if (auto added = add_peers_and_seeds(options, config.node); !added) return std::unexpected(added.error());
-  for (const auto& text : options.dns_servers) {
-    const auto server = parse_endpoint(text, dns_port);
-    if (!server)
-      return failure("\"" + text.substr(0, 160) + "\" is no DNS server", "it is not IP:PORT",
-                     "write --dns-server 192.0.2.53:53");
-    config.dns_servers.push_back(*server);
-  }
+  NetworkOptions network = options.network;
+  std::ranges::copy_if(options.connect_only_peers, std::back_inserter(network.connect),
+                       [](const std::string& text) { return !text.empty(); });
+  network.no_dns |= options.connect_only;
+  config.node.discovery = !options.connect_only;
+  if (auto applied = apply_network_options(network, config); !applied) return std::unexpected(applied.error());
+  if (auto added = add_bans(options, config.node); !added) return std::unexpected(added.error());
+  if (auto added = add_rates(options.upload_rates, "--upload-rate", config.node.upload); !added)
+    return std::unexpected(added.error());
+  if (auto added = add_rates(options.download_rates, "--download-rate", config.node.download); !added)
+    return std::unexpected(added.error());
   auto listen = listen_endpoint(options, spec);
   if (!listen) return std::unexpected(listen.error());
   config.listen = *listen;
@@ -229,7 +225,7 @@ HostResult<void> run_node(const NodeOptions& options) {
   auto config = host_config(options, *spec);
   if (!config) return std::unexpected(config.error());
   const std::string data = options.data.empty() && !options.in_memory ? default_data_folder() : options.data;
-  SpdLogSink log(*parse_log_level(options.log_level), options.log_format == "json" ? LogFormat::json : LogFormat::text);
+  SpdLogSink log = make_log(options.network);
   const auto provider = openssl_provider();
   const auto passphrase = find_passphrase(options.passphrase_file);
   if (!passphrase) return std::unexpected(passphrase.error());
@@ -304,8 +300,7 @@ void add_peer_options(CLI::App& command, NodeOptions& options) {
       .add_option("--external-address", options.external_addresses,
                   "IP[:PORT] where others reach this node: signed and told to the network (repeatable, up to 4)")
       ->allow_extra_args(false);
-  command.add_option("--connect", options.connect, "Always keep a connection to this peer, [NodeID@]host:port (repeatable)")
-      ->allow_extra_args(false);
+  add_network_options(command, options.network, "Always keep a connection to this peer");
   // With an address too, as bitcoind's -connect takes one.
   auto* only = command
                    .add_option("--connect-only", options.connect_only_peers,
@@ -315,11 +310,15 @@ void add_peer_options(CLI::App& command, NodeOptions& options) {
   command.parse_complete_callback([&options, only] { options.connect_only = only->count() > 0; });
   command.add_option("--ban", options.banned, "Neither dial nor take in this address, subnet (IP/BITS) or NodeID (repeatable)")
       ->allow_extra_args(false);
-  command.add_option("--dns-seed", options.dns_seeds, "Ask this name for peers, beside the chain spec's (repeatable)")
+  command
+      .add_option("--upload-rate", options.upload_rates,
+                  "Send at most so many bytes a second: 2M in all, blocks=500k for a class (headers, transactions,\n"
+                  "blocks); the chain's control and consensus messages are counted and never wait (repeatable)")
       ->allow_extra_args(false);
-  command.add_option("--dns-server", options.dns_servers, "IP:PORT to ask in place of the system's servers (repeatable)")
+  command
+      .add_option("--download-rate", options.download_rates,
+                  "Read at most so many bytes a second, written the same way; all that a peer sends waits (repeatable)")
       ->allow_extra_args(false);
-  command.add_flag("--no-dns", options.no_dns, "Ask no DNS seed");
 }
 
 }  // namespace
@@ -349,12 +348,7 @@ void add_node(Program& program) {
                       "AS number and region of each address prefix, one a line: peers are then chosen from different ones\n"
                       "(docs/OPERATING.md)");
   command->add_option("--report", options->report, "At the end, write what happened to this file (JSON)");
-  command->add_option("--log-level", options->log_level, "What goes to standard error")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
-      ->capture_default_str();
-  command->add_option("--log-format", options->log_format, "Of the log")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
+  add_log_options(*command, options->network);
   command->footer(
       std::string(not_checked_text) +
       "\n\nQNET_GENESIS_CERT_* (certificates, or @FILE) and QNET_BOOTSTRAP_ID (NodeID@host:port, ...) name genesis peers."

@@ -182,7 +182,7 @@ std::vector<wire::PeerAddress> AddressBook::sample(const IpAddress& to, size_t c
   uint64_t seen = 0;
   for (uint32_t slot = 0; slot < pool_.slots_end() && most > 0; ++slot) {
     const PoolEntry& entry = pool_.at(slot);
-    if (!entry.live || (!entry.answered && (entry.services == 0 || !entry.has_node))) continue;
+    if (!entry.live || (!entry.answered && entry.services == 0)) continue;
     if (!acceptable(entry.endpoint(), to) || terrible(entry, now)) continue;
     ++seen;
     if (chosen.size() < most) {
@@ -194,7 +194,9 @@ std::vector<wire::PeerAddress> AddressBook::sample(const IpAddress& to, size_t c
   std::vector<wire::PeerAddress> out;
   for (const uint32_t slot : chosen) {
     const PoolEntry& entry = pool_.at(slot);
-    out.push_back({entry.endpoint(), pool_.node(slot), entry.services, unpacked_seconds(entry.last_seen)});
+    // Who answers there is told by who has seen it, or has it from where it is certain: hearsay must not look like many voices.
+    const auto node = entry.answered || entry.trusted() ? pool_.node(slot) : std::nullopt;
+    out.push_back({entry.endpoint(), node, entry.services, unpacked_seconds(entry.last_seen)});
   }
   return out;
 }

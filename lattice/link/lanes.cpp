@@ -64,8 +64,9 @@ Result<void> SendLanes::on_grant(const CreditGrant& grant) {
   return at->second.credit.on_grant(grant.bytes);
 }
 
-// Where in the lane's list; nothing: all that wait there wait for credit.
+// Where in the lane's list; nothing: all that wait there wait for credit, or to be allowed.
 std::optional<size_t> SendLanes::next_channel(size_t lane) const {
+  if (lane >= first_shared_lane && allowed_[lane] == 0) return std::nullopt;
   const LaneQueue& queue = lanes_[lane];
   if (queue.begun) return queue.begun;
   std::optional<size_t> next;
@@ -179,6 +180,8 @@ size_t SendLanes::fill(ByteSpan to) {
     const size_t written = write_chunk(*lane, to.subspan(filled));
     if (written == 0) break;
     filled += written;
+    filled_[*lane] += written;
+    if (allowed_[*lane] != UINT64_MAX) allowed_[*lane] -= std::min<uint64_t>(allowed_[*lane], written);
   }
   return filled;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -18,6 +19,9 @@ namespace lattice {
 
 constexpr uint16_t message_version = 1;  // of what this program writes
 
+using LaneBytes = std::array<uint64_t, wire::lane_count>;
+constexpr LaneBytes all_lanes_free = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+
 class SendLanes {
  public:
   // queue_full where send_queue_bytes_max or send_queue_messages_max of this channel would be passed, limit_reached for one
@@ -26,7 +30,11 @@ class SendLanes {
   // The receiver gives credit back. credit_exceeded where it never had so much to give.
   Result<void> on_grant(const CreditGrant& grant);
   bool empty() const { return messages_ == 0; }
-  // False where nothing waits, or only for credit.
+  // From now on each lane may have so many bytes more, the last chunk whole; then what waits there stays, a message that has begun
+  // too. Control and consensus always go.
+  void allow(const LaneBytes& bytes) { allowed_ = bytes; }
+  const LaneBytes& filled_bytes() const { return filled_; }  // frames and all, since it was made
+  // False where nothing waits, or only for credit, or on a lane that may have no more.
   bool can_fill() const;
   size_t bytes() const { return bytes_; }
   // What it would write at most, frames and all.
@@ -81,6 +89,8 @@ class SendLanes {
   std::array<LaneQueue, wire::lane_count> lanes_;
   std::array<int64_t, wire::lane_count> deficit_{};  // deficit round robin, for the lanes that share
   size_t turn_ = static_cast<size_t>(wire::Lane::headers);
+  LaneBytes allowed_ = all_lanes_free;
+  LaneBytes filled_{};
   size_t bytes_ = 0;
   size_t messages_ = 0;
 };

@@ -271,6 +271,12 @@ Result<void> Link::send(wire::ChannelId channel, const wire::Message& message) {
 
 void Link::close(ErrorCode reason) { state_->end({reason, "closed here"}, false, !state_->established); }
 
+void Link::allow(const LaneBytes& bytes) {
+  if (state_->session) state_->session->allow(bytes);
+}
+
+LaneBytes Link::sealed_bytes() const { return state_->session ? state_->session->filled_bytes() : LaneBytes{}; }
+
 std::optional<Work> Link::poll_work() {
   if (state_->closed || !state_->handshake) return std::nullopt;
   return state_->handshake->poll_work();

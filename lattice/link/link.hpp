@@ -56,6 +56,10 @@ class Link {
   // Sends an authenticated close with the reason where the link is open; goes without a word where it is not.
   void close(ErrorCode reason);
 
+  // How much of each lane may be sealed from now on (SendLanes::allow). Only when established.
+  void allow(const LaneBytes& bytes);
+  LaneBytes sealed_bytes() const;  // of messages, by lane, since it was established
+
   std::optional<Work> poll_work();
   // Taking messages gives their credit back to the peer: pending_output may then hold a grant.
   std::optional<LinkEvent> poll_event();

@@ -66,6 +66,8 @@ class Session {
   Result<void> send(wire::ChannelId channel, const wire::Message& message);
   void close(ErrorCode reason);
   size_t queued_bytes() const { return lanes_.bytes(); }
+  void allow(const LaneBytes& bytes) { lanes_.allow(bytes); }
+  const LaneBytes& filled_bytes() const { return lanes_.filled_bytes(); }
   size_t held_bytes() const { return parts_.bytes(); }  // of messages begun and not ended
   void drop_begun() { parts_.drop_begun(); }
   // Seals what waits, while a whole record has room.

@@ -14,9 +14,15 @@ static bool is_answer(const Peer& peer, const wire::Message& message) {
          std::holds_alternative<wire::NotFound>(message) || std::holds_alternative<wire::Pong>(message);
 }
 
+// An inventory of nothing is no news, whatever the chain's pace.
+static uint16_t charged_as(const wire::Message& message) {
+  const auto* inventory = std::get_if<wire::Inventory>(&message);
+  return inventory != nullptr && inventory->items.empty() ? unknown_command : static_cast<uint16_t>(wire::command_of(message));
+}
+
 // False: the message is not looked at.
 bool Node::State::within_budget(Peer& peer, const wire::Message& message, size_t bytes, Now now) {
-  return charge(peer, static_cast<uint16_t>(wire::command_of(message)), bytes, is_answer(peer, message), now);
+  return charge(peer, charged_as(message), bytes, is_answer(peer, message), now);
 }
 
 bool Node::State::charge(Peer& peer, uint16_t command, size_t bytes, bool solicited, Now now) {
@@ -28,7 +34,7 @@ bool Node::State::charge(Peer& peer, uint16_t command, size_t bytes, bool solici
     verdict = peer.budget->charge(budget_of_all, command, bytes, solicited, now.mono);
   switch (verdict.kind) {
     case PeerBudget::Kind::ok: return true;
-    case PeerBudget::Kind::throttle: pause_reading(peer, verdict.wait, now); return true;
+    case PeerBudget::Kind::throttle: throttle(peer, verdict.wait, now); return true;
     case PeerBudget::Kind::fault: break;
   }
   ++counts.over_budget;
@@ -46,21 +52,13 @@ void Node::State::charge_unknown(Peer& peer, Now now) {
 }
 
 // What the link has already taken in is still handled: a read's worth.
-void Node::State::pause_reading(Peer& peer, Duration wait, Now now) {
-  const Instant until = now.mono + std::min<Duration>(wait, config.costs.patience);
-  if (!peer.read_after) {
+void Node::State::throttle(Peer& peer, Duration wait, Now now) {
+  if (!peer.throttled) {
+    peer.throttled = true;
     ++counts.throttled;
     attacks.on(Attack::flood, peer.remote.ip);
   }
-  peer.read_after = std::max(peer.read_after.value_or(until), until);
-  watch(peer);
-}
-
-// It could say nothing meanwhile, so it was not silent.
-void Node::State::read_again(Peer& peer, Now now) {
-  peer.read_after.reset();
-  peer.received = now.mono;
-  touched.push_back(peer.conn);
+  read_not_before(peer, now.mono + std::min<Duration>(wait, config.costs.patience));
 }
 
 }  // namespace lattice

@@ -129,6 +129,7 @@ void Node::State::on_link_event(Peer& peer, LinkEstablished event, Now now) {
   peer.genesis = is_genesis(event.peer);
   if (!peer.takes_slot()) slots.remove(peer.conn);
   note_machine(peer.remote.ip, now.mono);
+  allow_lanes(peer, now);
   peer.suite = event.suite;
   peer.resumed = event.resumed;
   counts.resumed += event.resumed;
@@ -194,6 +195,7 @@ bool Node::State::keeps_link(const Peer& fresh, Now now) {
 void Node::State::on_link_event(Peer& peer, LinkMessage event, Now now) {
   ++counts.messages;
   if (event.channel != main_channel) return close(peer, ErrorCode::unknown_channel, "message", now);
+  count_download(peer, wire::lane_of(wire::command_of(event.message)), event.wire_bytes, now);
   if (!within_budget(peer, event.message, event.wire_bytes, now)) return;
   on_message(peer, std::move(event.message), now);
 }

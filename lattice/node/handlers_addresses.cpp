@@ -27,6 +27,7 @@ void Node::State::on(Peer& peer, wire::Addresses& message, Now now) {
   attacks.on(Attack::book_filling, peer.remote.ip, message.entries.size());
   if (!config.discovery || !peer.relays()) return;
   for (const KnownAddress& known : worth_keeping(message, peer.remote.ip, now.wall)) {
+    if (known.node) records.say(known.endpoint, *known.node, group_of(peer.remote.ip), !peer.inbound, now.mono);
     const bool taken = addresses.add(known, peer.remote.ip, now, provider.rng());
     if (taken && !peer.inbound) note_machine(known.endpoint.ip, now.mono);
   }

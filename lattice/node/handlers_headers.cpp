@@ -26,11 +26,15 @@ void Node::State::on(Peer& peer, wire::Headers& message, Now now) {
   tell_chain(SubmitHeaders{expect(ForHeaders{peer.conn}), std::move(message.headers), peer.conn.value});
 }
 
+// New blocks are told of one at a time. Of a longer list no more are remembered as news: each is looked for among all that was.
+static constexpr size_t news_max = 8;
+
 void Node::State::on(Peer& peer, wire::Inventory& message, Now now) {
+  size_t news = 0;
   for (const auto& item : message.items) {
     if (item.type != wire::InventoryType::block) continue;
     peer.told = item.hash;
-    note_block_announced(peer, item.hash, now);
+    if (news++ < news_max) note_block_announced(peer, item.hash, now);
     if (item.hash == best.block.hash) {
       blocks.raise_have(peer.conn, best.block.height);
       blocks_dirty = true;

@@ -116,6 +116,7 @@ void Node::on_bytes(ConnId conn, ByteView bytes, Now now) {
   if (peer == nullptr || !peer->link) return;
   peer->received = now.mono;
   peer->bytes_in += bytes.size();
+  s.count_download(*peer, bytes.size(), now);
   peer->link->on_bytes(bytes, now);
   s.pump(conn, now);
   s.settle(now);
@@ -129,6 +130,7 @@ void Node::on_sent(ConnId conn, size_t bytes, Now now) {
   peer->bytes_out += bytes;
   peer->written = now.mono;
   if (!peer->alive()) return;
+  s.count_upload(*peer, bytes, now);
   s.serve(*peer, now);
   s.settle(now);
 }

@@ -19,6 +19,7 @@
 #include <lattice/node/half_open.hpp>
 #include <lattice/peers/as_table.hpp>
 #include <lattice/peers/attack_watch.hpp>
+#include <lattice/peers/bandwidth.hpp>
 #include <lattice/peers/costs.hpp>
 #include <lattice/peers/eviction.hpp>
 #include <lattice/peers/perigee.hpp>
@@ -94,6 +95,7 @@ struct NodeConfig {
   EvictionLimits eviction;          // who of those that came in stays where all slots are taken
   BanList banned;                   // neither dialled, but as one of `connect`, nor taken in
   CostLimits costs = node_costs();  // of what each peer, and all together, may send; the chain's pace decides `news`
+  BandwidthLimits upload, download;
   TipWatchLimits tip_watch;
   size_t rescue_outbound = 2;  // dialled beside the others while our chain is in doubt
   AdmissionLimits admission;
@@ -195,7 +197,8 @@ struct NodeCounts {
   uint64_t announcements = 0, announcements_relayed = 0;
   uint64_t evicted = 0;
   uint64_t throttled = 0, over_budget = 0;
-  uint64_t tip_alarms = 0;  // times that our chain came into doubt
+  uint64_t upload_waits = 0, download_waits = 0;  // times that a peer waited for bandwidth
+  uint64_t tip_alarms = 0;                        // times that our chain came into doubt
   uint64_t feelers = 0, feelers_answered = 0, anchors_tried = 0, exchanged = 0, exchanged_late = 0;
   std::map<SlotRefusal, uint64_t> refused;
 };

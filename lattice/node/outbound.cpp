@@ -38,10 +38,30 @@ bool Node::State::open_slot(const SlotPlan::Opening& opening, Now now) {
   return try_chosen(opening.kind, now);
 }
 
+static bool names_whom_to_expect(PeerSource source) {
+  return source == PeerSource::dns_signed || source == PeerSource::bootstrap;
+}
+
+// Somebody whom we dialled sees us there, so we would call ourselves. Each of them can hide one address by that, while it is here.
+bool Node::State::seen_at(const Endpoint& endpoint) const {
+  return endpoint.port == config.listen_port && std::ranges::any_of(peers, [&](const auto& entry) {
+           const Peer& peer = entry.second;
+           return !peer.inbound && peer.open() && peer.status.seen_as && peer.status.seen_as->ip == endpoint.ip;
+         });
+}
+
+// Who answers there: what this node has seen, who a trusted source names, or what enough groups agree on. What one alone says must not
+// keep us from whoever is there.
+std::optional<NodeId> Node::State::who_answers(const KnownAddress& address, Instant now) const {
+  if (address.answered || names_whom_to_expect(address.source)) return address.node;
+  return records.agreed(address.endpoint, now);
+}
+
 bool Node::State::reachable(const KnownAddress& address, Instant now) const {
-  if (address.node && (connected_to(*address.node) || is_self(*address.node))) return false;
-  if (connected_to(address.endpoint) || addresses.is_own(address.endpoint)) return false;
-  const Response response = reputation.response(address.endpoint, address.node, now);
+  const auto node = who_answers(address, now);
+  if (node && (connected_to(*node) || is_self(*node))) return false;
+  if (connected_to(address.endpoint) || seen_at(address.endpoint) || addresses.is_own(address.endpoint)) return false;
+  const Response response = reputation.response(address.endpoint, node, now);
   return response < Response::discourage || (response == Response::discourage && short_of_peers());
 }
 
@@ -101,7 +121,7 @@ std::optional<KnownAddress> Node::State::choose(const SlotPlan& among, SlotKind 
 
 ConnId Node::State::dial_chosen(const KnownAddress& chosen, SlotKind kind, Now now) {
   // Hearsay about who answers somewhere must not keep us from whoever does: only a signed list names whom to expect.
-  const bool certain = chosen.source == PeerSource::dns_signed || chosen.source == PeerSource::bootstrap;
+  const bool certain = names_whom_to_expect(chosen.source);
   const auto expected = certain && chosen.node ? std::optional(successions.current(*chosen.node)) : std::nullopt;
   const ConnId conn = start_dial(chosen.endpoint, expected, chosen.source, kind, now);
   peers.at(conn).likely = chosen.node;

@@ -87,10 +87,15 @@ struct Peer {
   Score score;
   std::optional<PeerBudget> budget;   // once it has shown who it is
   std::optional<Instant> read_after;  // not read before that
-  uint64_t unknown_charged = 0;       // messages
-  Allowance hearsay{10, 0.1};         // addresses that nobody asked for
-  Allowance announcements{64, 0.5};   // whose signature may have to be verified
-  bool asked_addresses = false;       // and not answered yet
+  bool throttled = false;             // for what it sent
+  size_t read_freely = 0;             // bytes since it last waited for bandwidth
+  LaneBytes upload_counted{};
+  std::array<Instant, wire::lane_count> lane_free{};  // when bandwidth is there for each
+  std::optional<Instant> lanes_wait;                  // until the first of them may go on
+  uint64_t unknown_charged = 0;                       // messages
+  Allowance hearsay{10, 0.1};                         // addresses that nobody asked for
+  Allowance announcements{64, 0.5};                   // whose signature may have to be verified
+  bool asked_addresses = false;                       // and not answered yet
   bool gave_addresses = false;
   bool told_succession = false;
   bool late = false;                   // learned selection wants somebody else in its place

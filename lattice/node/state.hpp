@@ -23,6 +23,7 @@
 #include <lattice/peers/attack_watch.hpp>
 #include <lattice/peers/backoff.hpp>
 #include <lattice/peers/perigee.hpp>
+#include <lattice/peers/record_voices.hpp>
 #include <lattice/peers/reputation.hpp>
 #include <lattice/peers/size_estimate.hpp>
 #include <lattice/peers/slots.hpp>
@@ -165,7 +166,14 @@ struct Node::State {
   bool within_budget(Peer& peer, const wire::Message& message, size_t bytes, Now now);
   bool charge(Peer& peer, uint16_t command, size_t bytes, bool solicited, Now now);
   void charge_unknown(Peer& peer, Now now);
-  void pause_reading(Peer& peer, Duration wait, Now now);
+  void throttle(Peer& peer, Duration wait, Now now);
+
+  // bandwidth.cpp
+  void count_download(Peer& peer, size_t bytes, Now now);
+  void count_download(Peer& peer, wire::Lane lane, size_t bytes, Now now);
+  void count_upload(Peer& peer, size_t bytes, Now now);
+  void allow_lanes(Peer& peer, Now now);
+  void read_not_before(Peer& peer, Instant until);
   void read_again(Peer& peer, Now now);
 
   // attacks.cpp
@@ -215,6 +223,8 @@ struct Node::State {
   bool try_chosen(SlotKind kind, Now now);
   std::optional<KnownAddress> choose(const SlotPlan& slots, SlotKind kind, Spread spread, bool crowded, Now now) const;
   ConnId dial_chosen(const KnownAddress& chosen, SlotKind kind, Now now);
+  bool seen_at(const Endpoint& endpoint) const;
+  std::optional<NodeId> who_answers(const KnownAddress& address, Instant now) const;
   bool reachable(const KnownAddress& address, Instant now) const;
   void rebalance(Now now);
   std::optional<ConnId> churned(Now now);
@@ -385,12 +395,14 @@ struct Node::State {
   Reputation reputation{config.banned};
   Agreement<int64_t> clocks;  // unix seconds at our own Instant 0
   Agreement<IpAddress> own_addresses;
+  RecordVoices records;
   std::optional<int64_t> said_difference;  // of the clocks, at the last look
   Instant clock_warning_due{}, rescue_dns_due{};
   TipWatch tip_watch{config.tip_watch};
   std::optional<Instant> doubted_since;
   ConnId rescue_from;  // whoever is dialled from this one on came after the doubt
   SharedBudget budget_of_all{config.costs};
+  Bandwidth upload{config.upload}, download{config.download};
   AttackWatch attacks;
   ConnId recheck_hand;  // who was looked at last
   SuccessionChain own_succession;

@@ -86,7 +86,10 @@ std::optional<Instant> Node::State::peer_deadline(const Peer& peer) const {
     case Stage::open:
       consider(peer.ping_due);
       consider(peer.read_after.value_or(peer.received + 2 * config.ping_interval));
-      if (peer.link->queued_bytes() > 0) consider(peer.written + unread_patience);
+      if (peer.lanes_wait)
+        consider(*peer.lanes_wait);
+      else if (peer.link->queued_bytes() > 0)
+        consider(peer.written + unread_patience);
       break;
     case Stage::closing: break;
   }
@@ -114,7 +117,8 @@ void Node::State::check_peer(Peer& peer, Now now) {
       if (peer.read_after && now.mono >= *peer.read_after) read_again(peer, now);
       if (!peer.read_after && now.mono >= peer.received + 2 * config.ping_interval)
         return close(peer, ErrorCode::idle_timeout, "peer", now);
-      if (peer.link->queued_bytes() > 0 && now.mono >= peer.written + unread_patience) {
+      if (peer.lanes_wait && now.mono >= *peer.lanes_wait) allow_lanes(peer, now);
+      if (!peer.lanes_wait && peer.link->queued_bytes() > 0 && now.mono >= peer.written + unread_patience) {
         return close(peer, ErrorCode::queue_full, "does not read", now);
       }
       if (now.mono < peer.ping_due) return;

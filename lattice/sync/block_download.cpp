@@ -246,10 +246,12 @@ BlockDownload::Stalls BlockDownload::on_timeout(Instant now) {
     peer.owed_limit = owed_first / 4;
     out.slow.push_back(id);
   }
-  // Where one is slow that was not, or where most are, the lines are: wait longer before the next is blamed. Those who never gave
-  // anything must not make us patient with them.
+  // Where one is slow that was not, or where nobody gives anything and most are slow, the lines are: wait longer before the next is
+  // blamed. Those who never gave anything beside somebody who does must not make us patient with them.
+  const bool somebody_gives = std::ranges::any_of(peers_, [](const auto& entry) { return entry.second.proven; });
   const auto all_slow = static_cast<size_t>(std::ranges::count_if(peers_, [](const auto& entry) { return entry.second.slow; }));
-  if (!slow.empty() && (lines_are_slow || 2 * all_slow > peers_.size())) patience_ = std::min(patience_ * 2, patience_max);
+  const bool nobody_gives = !somebody_gives && 2 * all_slow > peers_.size();
+  if (!slow.empty() && (lines_are_slow || nobody_gives)) patience_ = std::min(patience_ * 2, patience_max);
   return out;
 }
 

@@ -37,6 +37,18 @@ class DnsOnly(NetCase):
         self.assertNotIn("dns_signed", sources)
         self.assertFalse(report["dns"][0]["signed"])
 
+    def test_the_zone_of_the_crawler(self):
+        chain = self.chain(600, 10_000, 8)
+        network = SeedNetwork(self.lattice, chain, count=6, operators=2)
+        network.fill()
+        network.start()
+        network.serve(network.crawled_zone())
+        report = network.fresh().report(60)
+        self.assertEqual(report["tip"], block_hashes(chain)[-1])
+        self.assertTrue(report["dns"][0]["signed"])
+        self.assertEqual({peer["source"] for peer in report["peers"]}, {"dns_signed"})
+        self.assertGreaterEqual(len(report["peers"]), 4)
+
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -39,6 +39,11 @@ class Discovery(NetCase):
         report = self.sync("--no-dns", "--connect", self.place(0))
         self.assertEqual(report["dns"], [])
 
+    def test_a_banned_address_is_not_asked(self):
+        self.network.serve(self.network.zone(addresses=[0, 1]))
+        report = self.sync("--ban", self.network.hosts[0] + "/32")
+        self.assertEqual({peer["address"] for peer in report["peers"]}, {self.place(1)})
+
     def test_dns_seed_beside_the_specs(self):
         empty = self.network.write_spec("no-seeds.toml", [])
         report = self.sync("--dns-seed", "seeds.test", spec=empty)
@@ -66,6 +71,24 @@ class Discovery(NetCase):
         self.assertLess(time.monotonic() - began, 5)
 
 
+class Rates(NetCase):
+    def test_bytes_of_a_second(self):
+        file = self.chain(100, block_bytes=20_000)  # two megabytes
+        network = SeedNetwork(self.lattice, file, count=1)
+        network.fill()
+        network.start()
+        network.serve(network.zone(addresses=[0]))
+        took = {}
+        for name, options in {"free": [], "limited": ["--download-rate", "500k"], "one class": ["--download-rate", "blocks=500k"]}.items():
+            report = network.fresh(name, *options).report(30)
+            self.assertEqual(report["tip"], block_hashes(file)[-1])
+            took[name] = report["seconds"]
+        self.assertLess(took["free"], 2.5)
+        for name in ("limited", "one class"):
+            self.assertGreater(took[name], 2.5, took)  # a second's worth is saved up
+            self.assertLess(took[name], 8, took)
+
+
 class WrongUsage(NetCase):
     def refused(self, words, code, *arguments):
         done = self.lattice.run(*arguments, code=code, seconds_max=20)
@@ -82,6 +105,9 @@ class WrongUsage(NetCase):
 
     def test_bad_values(self):
         self.refused(["nowhere", "--listen"], 1, "node", "--chain", "bitcoin-regtest", "--data", self.lab.folder / "x", "--listen", "nowhere")
+        for option, value in (("--ban", "203.0.113.7/24"), ("--external-address", "nowhere"), ("--upload-rate", "fast"), ("--download-rate", "5"),
+                              ("--upload-rate", "consensus=1M")):
+            self.refused([value, option], 1, "node", "--chain", "bitcoin-regtest", "--data", self.lab.folder / "x", option, value)
         self.refused(["--log-level"], 2, "node", "--chain", "bitcoin-regtest", "--log-level", "loud")
 
     def test_unknown_chain(self):

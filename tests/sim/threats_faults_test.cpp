@@ -241,8 +241,8 @@ TEST(ThreatsFaults, T48PartitionForAnHourThenOneTipWithinThirtySeconds) {
 // 49: nine of ten peers take requests and give nothing.
 TEST(ThreatsFaults, T49NineOfTenPeersStallAndSyncTakesAtMostTwiceAsLong) {
   const auto kit = regtest_kit({.blocks = slow_build ? 200u : 600u, .block_bytes = 20'000});
-  const auto seconds_to_tip = [&](size_t seeds, size_t stalling) {
-    Plan plan = base_plan("stalling", 49, seeds + 1);
+  const auto seconds_to_tip = [&](uint64_t seed, size_t seeds, size_t stalling) {
+    Plan plan = base_plan("stalling", seed, seeds + 1);
     plan.seeds = seeds;
     plan.bytes_per_second = slow_build ? 100'000 : 400'000;
     plan.hostile_in_dns = stalling;
@@ -251,12 +251,14 @@ TEST(ThreatsFaults, T49NineOfTenPeersStallAndSyncTakesAtMostTwiceAsLong) {
     plan.arrive = plan.faults_end = seconds{1};
     plan.recovery = minutes{60};
     const auto result = run_plan(plan, kit);
-    std::cout << described(result) << "\n";
     EXPECT_TRUE(result.passed) << described(result);
     return result.simulated_seconds;
   };
-  const double alone = seconds_to_tip(2, 0), among = seconds_to_tip(2, 18);
-  EXPECT_LE(among, 2 * alone);
+  for (uint64_t seed = 41; seed <= (slow_build ? 43u : 49u); ++seed) {
+    const double alone = seconds_to_tip(seed, 2, 0), among = seconds_to_tip(seed, 2, 18);
+    std::cout << "seed " << seed << ": " << alone << " s, with eighteen that stall " << among << " s\n";
+    EXPECT_LE(among, 2 * alone) << seed;
+  }
 }
 
 // 50: names that are not answered, or answered with addresses where nobody is.

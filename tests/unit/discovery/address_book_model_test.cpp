@@ -153,7 +153,7 @@ struct Pair {
     const auto told = book.sample(to, 1000, now, choice);
     std::set<Endpoint> allowed, given;
     for (const auto& [where, entry] : model.entries()) {
-      if (!entry.answered && (entry.services == 0 || !entry.node)) continue;
+      if (!entry.answered && entry.services == 0) continue;
       if (AddressBook::acceptable(where, to) && !model.terrible(where, now)) allowed.insert(where);
     }
     const size_t most = std::max<size_t>(64, model.entries().size() * 23 / 100);
@@ -161,6 +161,8 @@ struct Pair {
     for (const auto& one : told) {
       ASSERT_TRUE(allowed.contains(one.endpoint));
       ASSERT_TRUE(given.insert(one.endpoint).second);
+      const auto entry = book.find(one.endpoint);  // hearsay about who answers goes no further
+      ASSERT_EQ(one.node, entry->answered || entry->source < PeerSource::peer_exchange ? entry->node : std::nullopt);
     }
   }
 

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include <lattice/discovery/address_cache.hpp>
+
+#include "../../model_operations.hpp"
 
 namespace lattice::test {
 namespace {
@@ -114,7 +115,7 @@ TEST(address_cache, as_the_model) {
   SeededRng dice(5);
   Duration since{};
   size_t told = 70, again = 0, fresh = 0;
-  const size_t operations = std::getenv("LATTICE_MODEL_LONG") ? 1'000'000 : 100'000;
+  const size_t operations = model_operations();
   for (size_t i = 0; i < operations; ++i) {
     since += seconds{dice.below(60)};
     if (dice.below(50) == 0 && told < 2500) known.tell(told++, wall);

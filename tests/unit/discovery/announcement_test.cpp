@@ -1,10 +1,10 @@
 // The signed record and the table of them; the table held against a plain model.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include <lattice/discovery/announcements.hpp>
 #include <lattice/wire/writer.hpp>
+
+#include "../../model_operations.hpp"
 
 namespace lattice::test {
 namespace {
@@ -281,7 +281,7 @@ TEST(announcements, as_the_model) {
   ModelTable model{small, {}};
   SeededRng rng(3);
   Now now{Instant{hours{1}}, start};
-  const size_t operations = std::getenv("LATTICE_MODEL_LONG") ? 1'000'000 : 100'000;
+  const size_t operations = model_operations();
   size_t fresh = 0, moved = 0;
   for (size_t i = 0; i < operations; ++i) {
     if (rng.below(4) == 0) {

@@ -10,10 +10,11 @@
 
 #include <lattice/discovery/dns_seeds.hpp>
 
+#include "../../model_operations.hpp"
+
 namespace lattice {
 namespace {
 
-constexpr int operations = 100'000;
 constexpr int64_t start = 1'800'000'000;
 constexpr size_t people = 5, seeds_count = 3;
 
@@ -261,6 +262,7 @@ struct Play {
 
 TEST(DnsSeedsModel, HundredThousandOperationsAsTheModelHasThem) {
   Play play(11);
+  const auto operations = static_cast<int>(model_operations());
   for (int i = 0; i < operations; ++i) {
     ASSERT_NO_FATAL_FAILURE(play.step()) << "operation " << i;
     const auto report = play.seeds.report();

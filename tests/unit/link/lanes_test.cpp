@@ -65,6 +65,35 @@ TEST(SendLanes, UrgentGoesFirst) {
   EXPECT_EQ(filled.frames[2].lane, Lane::blocks);
 }
 
+// A message that has begun waits too; what is urgent does not.
+TEST(SendLanes, WhatIsNotAllowedStays) {
+  SendLanes lanes;
+  ASSERT_TRUE(lanes.push(1, Lane::blocks, block_of(100'000)));
+  fill(lanes, 17'000);
+  lanes.allow({});
+  EXPECT_FALSE(lanes.can_fill());
+  EXPECT_TRUE(fill(lanes, 60'000).frames.empty());
+  ASSERT_TRUE(lanes.push(1, Lane::control, ping_of(1)));
+  ASSERT_TRUE(lanes.push(1, Lane::consensus, wire::Consensus{SharedBytes(Bytes(10))}));
+  ASSERT_TRUE(lanes.push(1, Lane::headers, wire::Headers{}));
+  EXPECT_TRUE(lanes.can_fill());
+  Filled filled = fill(lanes, 60'000);
+  ASSERT_EQ(filled.frames.size(), 2u);
+  EXPECT_EQ(filled.frames[0].lane, Lane::control);
+  EXPECT_EQ(filled.frames[1].lane, Lane::consensus);
+  lanes.allow({0, 0, UINT64_MAX, UINT64_MAX, 0});
+  filled = fill(lanes, 60'000);
+  ASSERT_EQ(filled.frames.size(), 1u);
+  EXPECT_EQ(filled.frames[0].lane, Lane::headers);
+  lanes.allow({0, 0, 0, 0, 1});  // a chunk ends whole
+  EXPECT_EQ(fill(lanes, 60'000).frames.size(), 1u);
+  lanes.allow(all_lanes_free);
+  for (size_t bytes = fill(lanes, 60'000).bytes.size(); bytes > 0;) bytes = fill(lanes, 60'000).bytes.size();
+  EXPECT_TRUE(lanes.empty());
+  EXPECT_EQ(lanes.filled_bytes()[static_cast<size_t>(Lane::blocks)], 100'012 + limits::frame_header_bytes * 8u)
+      << "seven chunks, one of them cut to its record";
+}
+
 // Full lanes share by weight, and each gets its part whatever the others have.
 TEST(SendLanes, NoneStarves) {
   SendLanes lanes;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include <lattice/discovery/address_book_file.hpp>
+
 #include "world.hpp"
 
 namespace lattice::test {
@@ -170,6 +172,68 @@ TEST_F(outbound, one_changes_by_chance_now_and_then) {
   ASSERT_TRUE(world.run([&] { return one.report().exchanged >= 3; }, minutes{10}));
   EXPECT_EQ(open(one, SlotKind::full_relay), 2u);
   EXPECT_TRUE(one.report().synced);
+}
+
+// P8. Those who say of an address that a peer of ours answers there, or one that is banned.
+struct Records : outbound {
+  Machine* third = nullptr;  // in nobody's list but theirs
+  Machine* peer = nullptr;
+
+  Machine& begin(size_t liars, bool banned) {
+    peer = &add();
+    third = &world.add(line);
+    third->config.discovery = false;
+    for (size_t i = 0; i < liars; ++i) {
+      Machine& liar = add(nullptr, false);
+      SeededRng rng(i);
+      AddressBook book(rng);
+      KnownAddress known;
+      known.endpoint = endpoint(third->number);
+      known.services = wire::service_blocks;
+      known.last_seen = unix_seconds(world.now.wall);
+      book.add(known, known.endpoint.ip, world.now, rng);
+      book.on_answered(known.endpoint, peer->config.identity->id, wire::service_blocks, world.now);
+      liar.config.stored_addresses = encode_address_book(book, ChainId{{7}}, {});  // LineChain's
+      liar.config.outbound_target = 0;
+      liar.config.block_only_target = 0;
+      liar.config.feeler_interval = std::chrono::hours{24};
+      liar.start();
+    }
+    third->start();
+    Machine& one = chooser(liars + 2);
+    one.config.block_only_target = 0;
+    one.config.feeler_interval = one.config.churn_interval = std::chrono::hours{24};
+    if (banned) one.config.banned.nodes.push_back(peer->config.identity->id);
+    one.start();
+    return one;
+  }
+};
+
+TEST_F(Records, what_three_groups_say_keeps_nobody_away) {
+  Machine& one = begin(3, false);
+  EXPECT_TRUE(world.run([&] { return has(one, *third); }, minutes{5}));
+  EXPECT_TRUE(has(one, *peer));
+}
+
+TEST_F(Records, not_by_naming_a_banned_one_either) {
+  Machine& one = begin(3, true);
+  EXPECT_TRUE(world.run([&] { return has(one, *third); }, minutes{5}));
+}
+
+// It does not answer until all have spoken.
+TEST_F(Records, what_four_groups_say_counts) {
+  for (const size_t liars : {3, 4}) {
+    Machine& one = begin(liars, false);
+    third->listening = false;
+    ASSERT_TRUE(world.run([&] { return open(one) == liars + 1; }, minutes{2}));
+    third->listening = true;
+    EXPECT_EQ(world.run([&] { return has(one, *third); }, minutes{30}), liars == 3);
+    world.zone["seed.test"] = {};
+    if (liars == 3) continue;
+    EXPECT_TRUE(has(one, *peer));
+    peer->node->stop(world.now);
+    EXPECT_TRUE(world.run([&] { return has(one, *third); }, minutes{30})) << "nobody is connected to that one any more";
+  }
 }
 
 TEST_F(outbound, two_under_one_as_number_at_most) {

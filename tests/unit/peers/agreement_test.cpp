@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <limits>
 
 #include <lattice/base/random.hpp>
+
+#include "../../model_operations.hpp"
 
 namespace lattice {
 namespace {
@@ -195,7 +196,7 @@ class Model {
 };
 
 TEST(agreement, holds_against_its_model) {
-  const int operations = std::getenv("LATTICE_MANY_OPERATIONS") ? 1'000'000 : 100'000;
+  const auto operations = static_cast<int>(model_operations());
   SeededRng rng(5);
   AgreementLimits limits;
   limits.voices_max = 12;

@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 
 #include <lattice/base/random.hpp>
+
+#include "../../model_operations.hpp"
 
 namespace lattice {
 namespace {
@@ -68,7 +69,7 @@ TEST(attack_watch, a_busy_group_is_found_among_many) {
 
 // Counted without a bound: nothing is missed, and what is said of a group is at most one thirty-second of all too much.
 TEST(attack_watch, holds_against_its_model) {
-  const int operations = std::getenv("LATTICE_MANY_OPERATIONS") ? 1'000'000 : 100'000;
+  const auto operations = static_cast<int>(model_operations());
   SeededRng rng(8);
   AttackWatch watch;
   struct Model {

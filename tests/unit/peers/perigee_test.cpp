@@ -13,6 +13,8 @@
 
 #include <lattice/base/random.hpp>
 
+#include "../../model_operations.hpp"
+
 namespace lattice {
 namespace {
 
@@ -420,9 +422,8 @@ class Model {
   std::optional<ConnId> named_;
 };
 
-constexpr size_t steps = 100'000;
-
 TEST(Perigee, DoesAsTheModel) {
+  const size_t steps = model_operations();
   PerigeeLimits limits = few();
   limits.slots = 5;
   limits.samples_min = 12;

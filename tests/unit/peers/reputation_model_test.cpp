@@ -1,11 +1,12 @@
 // Reputation held against its rules as they are written, over what came, without a bound and without a thought for speed.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 
 #include <lattice/base/random.hpp>
 #include <lattice/peers/reputation.hpp>
+
+#include "../../model_operations.hpp"
 
 namespace lattice {
 namespace {
@@ -88,7 +89,7 @@ struct GroupRecord {
 };
 
 TEST(reputation, holds_against_its_model) {
-  const int operations = std::getenv("LATTICE_MANY_OPERATIONS") ? 1'000'000 : 100'000;
+  const auto operations = static_cast<int>(model_operations());
   SeededRng rng(3);
   Reputation r;
   std::map<size_t, Record> machines, nodes;

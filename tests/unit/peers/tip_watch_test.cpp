@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include <lattice/base/random.hpp>
+
+#include "../../model_operations.hpp"
 
 namespace lattice {
 namespace {
@@ -134,7 +135,7 @@ struct Model {
 };
 
 TEST(tip_watch, holds_against_its_model) {
-  const int operations = std::getenv("LATTICE_MANY_OPERATIONS") ? 1'000'000 : 100'000;
+  const auto operations = static_cast<int>(model_operations());
   SeededRng rng(9);
   TipWatch watch;
   Model model;

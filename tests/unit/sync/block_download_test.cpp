@@ -142,6 +142,20 @@ TEST(block_download, who_never_gives_anything_makes_nobody_patient) {
   EXPECT_EQ(now, 24'000);
 }
 
+// Nine of ten: they are left after ten seconds, however many they are.
+TEST(block_download, most_who_never_gave_make_nobody_patient_beside_one_who_gives) {
+  BlockDownload d;
+  for (uint64_t i = 1; i <= 10; ++i) add(d, ConnId{i}, 165);
+  d.add_missing(blocks(1, 165));
+  std::vector<ConnId> useless;
+  for (int now = 0; now <= 11'000; now += 500) {
+    (void)d.poll(at(now));
+    if (d.owed(a) > 0) deliver(d, a, at(now));
+    useless = d.on_timeout(at(now)).useless;
+  }
+  EXPECT_EQ(useless.size(), 9u);
+}
+
 TEST(block_download, bad_block_is_asked_of_another) {
   BlockDownload d;
   add(d, a, 1);

@@ -158,18 +158,24 @@ TEST(AdversaryWorlds, KeepToTheirTime) {
 // Thirty hosts that take the question for headers and never answer it, beside the only two that do. Each holds a slot until the
 // request's timeout; a fresh node asks ever more of them at a time, so their timeouts run side by side.
 TEST(AdversaryWorlds, SilenceOfManyDoesNotAddUp) {
-  auto options = world_with(8);
-  options.nodes = 3;
-  AttackWorld net(options);
-  Attack attack;
-  attack.machines = 5;
-  attack.addresses = 6;
-  attack.connections = 24;
-  net.add(AttackKind::slow_sender, attack);
-  net.add_nodes();
-  EXPECT_TRUE(net.run_to_tip(minutes{4})) << net.described();
-  EXPECT_GT(net.did->of("opened"), 20u) << net.described();
-  EXPECT_TRUE(net.broken().empty()) << net.described();
+  size_t met = 0;  // worlds whose newcomers met more than twenty of them before they had the chain
+  for (uint64_t seed = 5; seed <= 10; ++seed) {
+    auto options = world_with(seed);
+    options.nodes = 3;
+    AttackWorld net(options);
+    Attack attack;
+    attack.machines = 5;
+    attack.addresses = 6;
+    attack.connections = 24;
+    net.add(AttackKind::slow_sender, attack);
+    net.add_nodes();
+    EXPECT_TRUE(net.run_to_tip(minutes{4})) << net.described();
+    EXPECT_GT(net.did->of("opened"), 0u) << net.described();
+    EXPECT_TRUE(net.broken().empty()) << net.described();
+    std::cout << "seed " << seed << ": " << net.did->of("opened") << " silent peers met\n";
+    met += net.did->of("opened") > 20 ? 1 : 0;
+  }
+  EXPECT_GE(met, 3u);
 }
 
 // All inbound slots of small nodes taken, most of what DNS says and all that is gossiped is the attacker's: who has one honest

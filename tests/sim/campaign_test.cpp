@@ -31,6 +31,8 @@ Outcome starts_of(Scene scene, const char* name) {
   return out;
 }
 
+constexpr const char* too_long_here = "250 starts a fill take minutes here; same_seed_same_figures runs the same code with 100";
+
 TEST(campaign, wilson_interval_is_the_published_one) {
   // 10 of 100: 5.52 to 17.44 percent (Wilson 1927, without continuity correction).
   EXPECT_NEAR(wilson(10, 100).low, 0.05523, 1e-4);
@@ -40,7 +42,7 @@ TEST(campaign, wilson_interval_is_the_published_one) {
 }
 
 TEST(campaign, heilman_a_book_filled_by_many_groups_does_not_eclipse) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
+  if (slow_build) GTEST_SKIP() << too_long_here;
   Scene scene = small(200);
   const Outcome all = starts_of(scene, "200 groups");
   EXPECT_EQ(all.eclipsed, 0u);
@@ -52,7 +54,7 @@ TEST(campaign, heilman_a_book_filled_by_many_groups_does_not_eclipse) {
 }
 
 TEST(campaign, one_as_with_many_groups_has_two_slots) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
+  if (slow_build) GTEST_SKIP() << too_long_here;
   Scene scene = small(200);
   scene.attack.resources.systems = 1;
   scene.defences.seeds = false;
@@ -65,7 +67,7 @@ TEST(campaign, one_as_with_many_groups_has_two_slots) {
 }
 
 TEST(campaign, few_groups_have_a_slot_each) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
+  if (slow_build) GTEST_SKIP() << too_long_here;
   Scene scene = small(4);
   scene.attack.resources.addresses = 9'000;
   scene.attack.gossip = 0.9;
@@ -79,7 +81,7 @@ TEST(campaign, few_groups_have_a_slot_each) {
 }
 
 TEST(campaign, ninety_percent_hostile_addresses_eclipse_nobody_who_has_a_signed_list) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
+  if (slow_build) GTEST_SKIP() << too_long_here;
   Scene scene = small(32);
   scene.attack.resources.addresses = 9'000;
   scene.attack.resources.among_honest = true;
@@ -92,7 +94,7 @@ TEST(campaign, ninety_percent_hostile_addresses_eclipse_nobody_who_has_a_signed_
 }
 
 TEST(campaign, anchors_bring_back_peers_from_before_the_attack) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
+  if (slow_build) GTEST_SKIP() << too_long_here;
   Scene scene = small(200);
   scene.defences.seeds = false;
   scene.chain = 1;
@@ -103,7 +105,7 @@ TEST(campaign, anchors_bring_back_peers_from_before_the_attack) {
 }
 
 TEST(campaign, forged_unsigned_names_gain_nothing_where_there_are_operators) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
+  if (slow_build) GTEST_SKIP() << too_long_here;
   Scene scene = small(64);
   scene.attack.forges_names = true;
   const Outcome ignored = starts_of(scene, "unsigned ignored");
@@ -114,7 +116,6 @@ TEST(campaign, forged_unsigned_names_gain_nothing_where_there_are_operators) {
 }
 
 TEST(campaign, merits_keep_honest_peers_in_inbound_slots) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   const Scene scene = small(200);
   const Population population(scene.crowd, scene.attack.resources, 3);
   const auto kept = inbound_slots(population, scene.attack, true, std::chrono::hours{3}, 3);

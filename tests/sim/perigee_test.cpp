@@ -32,7 +32,6 @@ double last_t90(const std::vector<LearningRound>& rounds, size_t count) {
 }
 
 TEST(PeerLearning, BlocksSpreadFasterThanOverRandomPeers) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   for (const uint64_t seed : {1, 2, 3}) {
     LearningOptions options;
     options.seed = seed;
@@ -48,7 +47,6 @@ TEST(PeerLearning, BlocksSpreadFasterThanOverRandomPeers) {
 
 // A fifth of the nodes is hostile and three times as fast as all others. It wins learned places, and no other.
 TEST(PeerLearning, WhoIsFastWinsLearnedPlacesOnly) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   LearningOptions options;
   options.nodes = 80;
   options.rounds = 16;
@@ -126,8 +124,7 @@ class Nodes {
 };
 
 TEST(LearnedSelection, BlocksReachNodesThatLearnEarlier) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
-  constexpr size_t nodes = 30, warm_up = 300, measured = 40;
+  constexpr size_t nodes = slow_build ? 12 : 30, warm_up = slow_build ? 60 : 300, measured = 40;
   double before = 0, after = 0, without = 0;
   for (const uint64_t seed : {1, 2}) {
     Nodes learning(seed, nodes, 2);
@@ -147,17 +144,17 @@ TEST(LearnedSelection, BlocksReachNodesThatLearnEarlier) {
       EXPECT_LE(learned, 2u);
       EXPECT_LE(watched, relays);
     }
-    EXPECT_GT(exchanged, nodes) << seed;
+    EXPECT_GT(exchanged, slow_build ? 0 : nodes) << seed;
     Nodes random(seed, nodes, 0);
     random.blocks(measured + warm_up);
     without += random.blocks(measured);
   }
+  if (slow_build) return;  // too few blocks to tell
   EXPECT_LT(after, 0.9 * before);
   EXPECT_LT(after, 0.9 * without);
 }
 
 TEST(LearnedSelection, NobodyGoesForItWhereItIsOff) {
-  if (slow_build) GTEST_SKIP() << "figures: the release build has them";
   constexpr size_t nodes = 12;
   Nodes random(1, nodes, 0);
   random.blocks(60);

@@ -33,7 +33,6 @@ Bytes begun(Command command, size_t length, size_t bytes) {
 TEST(Threats, HalfSentHandshakesOfManyPeers) {
   Target target;
   target.config.connections_max = 200;
-  target.config.adaptive_limit = false;
   target.start();
   const size_t before = heap::held();
   auto peers = callers(target, 100);
@@ -72,7 +71,6 @@ TEST(Threats, HalfSentHandshakesOfManyPeers) {
 TEST(Threats, RecordsOfManyPeersBeforeTheyAreVerified) {
   Target target;
   target.config.connections_max = 200;
-  target.config.adaptive_limit = false;
   target.start();
   const size_t before = heap::held();
   heap::reset_peak();

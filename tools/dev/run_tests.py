@@ -26,6 +26,7 @@ SHARED = ROOT.parent / "shared"
 # Programs that take published vectors: where these lie under LATTICE_VECTORS.
 VECTOR_PROGRAMS = {"noise_vectors": ["noise/*.json"], "wycheproof": ["pq/*_test.json"]}
 NO_VECTORS = "the published vectors are not here (LATTICE_VECTORS names their folder)"
+PARTS = {"sim_tests": 2}
 SECONDS_MAX = {"program": 900, "net": 900}
 CLOSING_LINE = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 
@@ -194,13 +195,18 @@ def chosen_tests(name, tests, wanted):
     return [test for test in tests if wanted in test]
 
 
+def parts_of(program):
+    """(part, parts) to run side by side: what takes longest begins first, in halves, or one core would wait for the other."""
+    return [(part, PARTS.get(program.name, 1)) for part in range(PARTS.get(program.name, 1))]
+
+
 class Work:
     """One program or script to run, chosen by the filter."""
 
     def __init__(self, runner, results, arguments):
         self.runner, self.results, self.wanted, self.scale = runner, results, arguments.filter, arguments.time_scale
 
-    def program(self, program):
+    def program(self, program, part=0, parts=1):
         if self.runner.stopped:
             return
         limit = SECONDS_MAX["program"] * self.scale
@@ -215,12 +221,14 @@ class Work:
                 cases, seconds = [Case(program.name, FAILED, "it does not list its tests: it crashed, or is no GoogleTest program")], 0.0
             else:
                 chosen = chosen_tests(program.name, tests, self.wanted)
+                if parts > 1:
+                    chosen = (tests if chosen is None else chosen)[part::parts]
                 if chosen == []:
                     return
                 cases, seconds = run_gtest(self.runner, program, chosen, limit)
             count, notes = None, ""
         self.results.add(cases)
-        say(program.name, cases, count, seconds, notes)
+        say(program.name + (f" {part + 1}/{parts}" if parts > 1 else ""), cases, count, seconds, notes)
 
     def script(self, script):
         if self.runner.stopped:
@@ -271,7 +279,8 @@ def main():
     work = Work(runner, results, arguments)
     with concurrent.futures.ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
         programs = [] if arguments.net_only else executables(arguments.build / "tests")
-        for done in [pool.submit(work.program, program) for program in programs]:
+        programs.sort(key=lambda program: program.name not in PARTS)
+        for done in [pool.submit(work.program, program, *part) for program in programs for part in parts_of(program)]:
             done.result()
     if arguments.net or arguments.net_only:  # real processes and real time: one at a time, nothing beside them
         os.environ["LATTICE_PROGRAM"] = str(arguments.build / "lattice")

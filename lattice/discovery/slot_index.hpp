@@ -6,6 +6,8 @@
 // neither tombstones nor the hashes of others.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <lattice/base/assert.hpp>

@@ -1,6 +1,7 @@
 // The newest N values: whether one was seen, in bounded memory.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <set>
 

@@ -1,4 +1,5 @@
 # Compiler flags for everything in the tree: warnings are errors, sanitizers on request.
+# lattice_common_options: for all, and all that other tests need; lattice_options: what is not a test; lattice_unit_test_options: unit tests.
 
 # ccache where it is there; ./dev installs it and says where it keeps its objects.
 find_program(LATTICE_CCACHE ccache)
@@ -6,22 +7,35 @@ if(LATTICE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${LATTICE_CCACHE})
 endif()
 
-add_library(lattice_options INTERFACE)
-target_compile_options(lattice_options INTERFACE
+add_library(lattice_common_options INTERFACE)
+target_compile_options(lattice_common_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
   -Wno-missing-field-initializers  # designated initialisers leave members at their defaults on purpose
   -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these inside libstdc++'s own vector and variant at -O2 (PR 105329, PR 105562).
-  target_compile_options(lattice_options INTERFACE
+  target_compile_options(lattice_common_options INTERFACE
     -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-restrict -Wno-maybe-uninitialized -Wno-nonnull)
 endif()
 if(LATTICE_SANITIZE)
-  target_compile_options(lattice_options INTERFACE -fsanitize=${LATTICE_SANITIZE} -fno-sanitize-recover=all)
-  target_link_options(lattice_options INTERFACE -fsanitize=${LATTICE_SANITIZE})
+  target_compile_options(lattice_common_options INTERFACE -fsanitize=${LATTICE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(lattice_common_options INTERFACE -fsanitize=${LATTICE_SANITIZE})
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ 12's own stable_sort calls its deprecated get_temporary_buffer; GCC still warns of deprecated calls of ours.
-  target_compile_options(lattice_options INTERFACE -Wno-deprecated-declarations)
-  target_link_options(lattice_options INTERFACE -fuse-ld=lld)
+  target_compile_options(lattice_common_options INTERFACE -Wno-deprecated-declarations)
+  target_link_options(lattice_common_options INTERFACE -fuse-ld=lld)
+endif()
+
+add_library(lattice_options INTERFACE)
+target_link_libraries(lattice_options INTERFACE lattice_common_options)
+if(LATTICE_SANITIZE AND LATTICE_FUZZ)
+  target_compile_options(lattice_options INTERFACE -fsanitize=fuzzer-no-link)  # counts for the fuzzers
+endif()
+
+# Under sanitizers the optimiser would take half of the time in which a unit test is compiled. The floors it tests are compiled as ever.
+add_library(lattice_unit_test_options INTERFACE)
+target_link_libraries(lattice_unit_test_options INTERFACE lattice_common_options)
+if(LATTICE_SANITIZE)
+  target_compile_options(lattice_unit_test_options INTERFACE -O0)
 endif()

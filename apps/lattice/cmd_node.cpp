@@ -59,7 +59,7 @@ HostResult<std::optional<Endpoint>> listen_endpoint(const NodeOptions& options, 
   return Endpoint{machine_has_ipv6() ? IpAddress{} : IpAddress::v4(0, 0, 0, 0), spec.default_port};
 }
 
-HostResult<void> add_bans(const NodeOptions& options, NodeConfig& node) {
+HostResult<void> read_bans(const NodeOptions& options, NodeConfig& node) {
   for (const auto& text : options.banned) {
     if (const auto node_id = parse_node_id(text)) {
       node.banned.nodes.push_back(*node_id);
@@ -108,7 +108,7 @@ HostResult<HostConfig> host_config(const NodeOptions& options, const ChainSpec& 
   network.no_dns |= options.connect_only;
   config.node.discovery = !options.connect_only;
   if (auto applied = apply_network_options(network, config); !applied) return std::unexpected(applied.error());
-  if (auto added = add_bans(options, config.node); !added) return std::unexpected(added.error());
+  if (auto added = read_bans(options, config.node); !added) return std::unexpected(added.error());
   if (auto added = add_rates(options.upload_rates, "--upload-rate", config.node.upload); !added)
     return std::unexpected(added.error());
   if (auto added = add_rates(options.download_rates, "--download-rate", config.node.download); !added)
@@ -256,6 +256,7 @@ HostResult<void> run_node(const NodeOptions& options) {
     keep_addresses(*config, *spec, data, log);
     keep_seeds(*config, *spec, data, log);
   }
+  if (!options.in_memory) keep_bans(*config, *spec, data, log);
   config->node.chain = made->chain->identity();
   if (auto opened = open_key_source(options, identity->id, *config); !opened) return opened;
   if (auto opened = open_as_table(options, config->node, log); !opened) return opened;

@@ -7,6 +7,7 @@
 #include <lattice/host/key_file.hpp>
 #include <lattice/host/locked_memory_store.hpp>
 #include <lattice/host/rocks_store.hpp>
+#include <lattice/peers/ban_memory.hpp>
 
 #include "files.hpp"
 #include "key_change.hpp"
@@ -137,6 +138,14 @@ void keep_seeds(HostConfig& config, const ChainSpec& spec, const std::filesystem
                       seed_memory_bytes_max};
   config.save_seeds = [kept](ByteView bytes) { return kept.write(bytes); };
   config.node.stored_seeds = kept.read(log);
+}
+
+std::filesystem::path bans_path(const ChainSpec& spec, const std::filesystem::path& data) { return data / "bans" / spec.name; }
+
+void keep_bans(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log) {
+  const NodeFile kept{data / "bans", bans_path(spec, data), "the bans", "stored_bans_damaged", ban_memory_bytes_max};
+  config.save_bans = [kept](ByteView bytes) { return kept.write(bytes); };
+  config.node.stored_bans = kept.read(log);
 }
 
 }  // namespace lattice::app

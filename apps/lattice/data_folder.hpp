@@ -1,5 +1,6 @@
-// What a node keeps: DATA/node.key (who it is) and DATA/succession (who it was), DATA/chains/NAME (headers and blocks of one chain) and DATA/peers/NAME (addresses
-// known in its network), DATA/seeds/NAME (the newest list seen of its DNS seeds, and who signs them).
+// What a node keeps: DATA/node.key (who it is) and DATA/succession (who it was), DATA/chains/NAME (headers and blocks of one
+// chain), DATA/peers/NAME (addresses known in its network), DATA/seeds/NAME (the newest list seen of its DNS seeds, and who signs
+// them) and DATA/bans/NAME (whom it bans).
 #pragma once
 
 #include <filesystem>
@@ -38,6 +39,9 @@ HostResult<std::unique_ptr<Store>> open_store(const ChainSpec& spec, const std::
 void keep_addresses(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log);
 // The same of what it remembers of its DNS seeds.
 void keep_seeds(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log);
+// And of whom it bans.
+void keep_bans(HostConfig& config, const ChainSpec& spec, const std::filesystem::path& data, LogSink& log);
+std::filesystem::path bans_path(const ChainSpec& spec, const std::filesystem::path& data);
 std::filesystem::path key_path(const std::filesystem::path& data);
 Now clock_now();
 

@@ -59,7 +59,7 @@ int run_program(int argc, const char* const* argv) {
   std::signal(SIGPIPE, SIG_IGN);
   Program program{app, {}};
   for (const auto add :
-       {add_node, add_keygen, add_import, add_mkchain, add_chain_spec, add_seeds, add_crawl, add_sim, add_bench})
+       {add_node, add_keygen, add_import, add_mkchain, add_chain_spec, add_seeds, add_crawl, add_bans, add_sim, add_bench})
     add(program);
   try {
     app.parse(argc, argv);

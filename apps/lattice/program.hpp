@@ -32,6 +32,7 @@ void add_seeds(Program& program);
 void add_sim(Program& program);
 void add_bench(Program& program);
 void add_crawl(Program& program);
+void add_bans(Program& program);
 
 // A number in [least, most]. CLI11's own Range lets "nan" pass, and reads "-1" as 2^64-1 where the option is unsigned.
 CLI::Validator number_in(double least, double most);

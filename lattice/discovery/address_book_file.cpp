@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
-#include <lattice/base/crc32c.hpp>
 #include <lattice/discovery/address_times.hpp>
-#include <lattice/wire/reader.hpp>
-#include <lattice/wire/writer.hpp>
 
 namespace lattice {
 namespace {
 
-constexpr std::string_view magic = "latabook";
+constexpr wire::KeptFile file_kind{"latabook", address_book_file_version,
+                                   address_book_head_bytes + address_capacity_max* address_book_entry_bytes_max +
+                                       address_book_anchors_bytes_max + wire::kept_sum_bytes,
+                                   "stored address book"};
 constexpr uint8_t flag_answered = 1, flag_node = 2, flag_tried = 4;
 
 // An address that no stranger could be at is kept where somebody answered: a private network.
@@ -85,21 +85,6 @@ Result<AddressBook::Stored> read_entry(wire::Reader& in, const PlaceLayout& layo
   return out;
 }
 
-// The bytes between the sum and the head's end, once the sum is known to be good.
-Result<ByteView> summed(ByteView file) {
-  if (file.size() > address_book_head_bytes + address_capacity_max * address_book_entry_bytes_max +
-                        address_book_anchors_bytes_max + address_book_sum_bytes) {
-    return fail(ErrorCode::too_large, "stored address book");
-  }
-  if (file.size() < address_book_head_bytes + address_book_sum_bytes) return fail(ErrorCode::truncated, "stored address book");
-  // The sum before anything else: what follows reads bytes that somebody meant, or that were made to look so.
-  wire::Reader tail(file.last(address_book_sum_bytes));
-  TRY(sum, tail.u32());
-  const ByteView content = file.first(file.size() - address_book_sum_bytes);
-  if (sum != crc32c(content)) return fail(ErrorCode::bad_checksum, "stored address book");
-  return content;
-}
-
 void write_anchors(wire::Writer& out, std::span<const Endpoint> anchors) {
   std::vector<Endpoint> kept;
   for (const Endpoint& anchor : anchors) {
@@ -134,27 +119,18 @@ Bytes encode_address_book(const AddressBook& book, const ChainId& chain, std::sp
     const PoolEntry& entry = book.pool().at(slot);
     if (entry.live && storable(entry.endpoint(), entry.answered)) slots.push_back(slot);
   }
-  wire::Writer out;
+  wire::Writer out = wire::begin_kept_file(file_kind, chain);
   out.reserve(address_book_head_bytes + slots.size() * (address_book_entry_bytes_min + 32) + address_book_anchors_bytes_max +
-              address_book_sum_bytes);
-  out.bytes(as_bytes(magic)).u8(address_book_file_version).bytes(chain.view()).bytes(book.places().key().view());
-  out.u32(book.places().layout().places()).u32(static_cast<uint32_t>(slots.size()));
+              wire::kept_sum_bytes);
+  out.bytes(book.places().key().view()).u32(book.places().layout().places()).u32(static_cast<uint32_t>(slots.size()));
   for (const uint32_t slot : slots) write_entry(out, book, slot);
   write_anchors(out, anchors);
-  out.u32(crc32c(out.view()));
-  return out.take();
+  return wire::end_kept_file(std::move(out));
 }
 
 Result<std::vector<Endpoint>> load_address_book(AddressBook& book, ByteView file, const ChainId& chain, WallTime now,
                                                 Instant dial_after) {
-  TRY(content, summed(file));
-  wire::Reader in(content);
-  TRY(begin, in.bytes(magic.size()));
-  if (!equal(begin, as_bytes(magic))) return fail(ErrorCode::bad_value, "no stored address book");
-  TRY(version, in.u8());
-  if (version != address_book_file_version) return fail(ErrorCode::wrong_version, "stored address book");
-  TRY(of_chain, in.id<ChainId>());
-  if (of_chain != chain) return fail(ErrorCode::wrong_chain, "stored address book");
+  TRY(in, wire::read_kept_file(file, file_kind, chain));
   TRY(key, in.bytes(32));
   TRY(places, in.u32());
   const PlaceLayout layout = layout_of(places);

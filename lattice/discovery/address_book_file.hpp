@@ -15,20 +15,20 @@
 #include <lattice/base/bytes.hpp>
 #include <lattice/base/result.hpp>
 #include <lattice/discovery/address_book.hpp>
+#include <lattice/wire/kept_file.hpp>
 
 namespace lattice {
 
 constexpr uint8_t address_book_file_version = 2;
-constexpr size_t address_book_head_bytes = 8 + 1 + 32 + 32 + 4 + 4;
+constexpr size_t address_book_head_bytes = wire::kept_head_bytes + 32 + 4 + 4;
 constexpr size_t address_book_entry_bytes_min = 1 + 16 + 2 + 1 + 2 + 8 + 1 + 2;
 constexpr size_t address_book_entry_bytes_max = address_book_entry_bytes_min + 32 + 1 + AddressBook::refs_max * 4;
-constexpr size_t address_book_sum_bytes = 4;
 constexpr size_t stored_anchors_max = 2;
 constexpr size_t address_book_anchors_bytes_max = 1 + stored_anchors_max * 18;
 // Of a book of the capacity that is usual.
 constexpr size_t address_book_bytes_max = address_book_head_bytes +
                                           AddressBook::capacity_default * address_book_entry_bytes_max +
-                                          address_book_anchors_bytes_max + address_book_sum_bytes;
+                                          address_book_anchors_bytes_max + wire::kept_sum_bytes;
 
 // Addresses that a reader would not take are left out. Who can read the file knows the key, and so the buckets. `anchors`: whom
 // to dial first at the next start (peers/slots.hpp); those above stored_anchors_max are left out.

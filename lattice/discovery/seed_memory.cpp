@@ -3,9 +3,6 @@
 #include <algorithm>
 
 #include <lattice/base/assert.hpp>
-#include <lattice/base/crc32c.hpp>
-#include <lattice/wire/reader.hpp>
-#include <lattice/wire/writer.hpp>
 
 namespace lattice {
 
@@ -52,9 +49,8 @@ void SeedOperators::restore(const SeedRecord& record) {
 
 namespace {
 
-constexpr std::string_view magic = "latseeds";
-constexpr uint8_t version = 1, flag_ended = 1;
-constexpr size_t sum_bytes = 4;
+constexpr wire::KeptFile file_kind{"latseeds", 1, seed_memory_bytes_max, "stored seeds"};
+constexpr uint8_t flag_ended = 1;
 
 void write_record(wire::Writer& out, const SeedRecord& record) {
   ASSERT(record.set.operators.size() <= operators_max);
@@ -106,27 +102,14 @@ Result<SeedRecord> read_record(wire::Reader& in) {
 Bytes encode_seed_memory(std::vector<SeedRecord> records, const ChainId& chain) {
   ASSERT(records.size() <= seed_records_max);
   std::ranges::sort(records, {}, &SeedRecord::root);
-  wire::Writer out;
-  out.bytes(as_bytes(magic)).u8(version).bytes(chain.view()).u8(static_cast<uint8_t>(records.size()));
+  wire::Writer out = wire::begin_kept_file(file_kind, chain);
+  out.u8(static_cast<uint8_t>(records.size()));
   for (const auto& record : records) write_record(out, record);
-  out.u32(crc32c(out.view()));
-  return out.take();
+  return wire::end_kept_file(std::move(out));
 }
 
 Result<std::vector<SeedRecord>> decode_seed_memory(ByteView file, const ChainId& chain) {
-  if (file.size() > seed_memory_bytes_max) return fail(ErrorCode::too_large, "stored seeds");
-  if (file.size() < magic.size() + 1 + 32 + 1 + sum_bytes) return fail(ErrorCode::truncated, "stored seeds");
-  wire::Reader tail(file.last(sum_bytes));
-  TRY(sum, tail.u32());
-  const ByteView content = file.first(file.size() - sum_bytes);
-  if (sum != crc32c(content)) return fail(ErrorCode::bad_checksum, "stored seeds");
-  wire::Reader in(content);
-  TRY(begin, in.bytes(magic.size()));
-  if (!equal(begin, as_bytes(magic))) return fail(ErrorCode::bad_value, "no stored seeds");
-  TRY(of_version, in.u8());
-  if (of_version != version) return fail(ErrorCode::wrong_version, "stored seeds");
-  TRY(of_chain, in.id<ChainId>());
-  if (of_chain != chain) return fail(ErrorCode::wrong_chain, "stored seeds");
+  TRY(in, wire::read_kept_file(file, file_kind, chain));
   TRY(count, in.u8());
   if (count > seed_records_max) return fail(ErrorCode::too_large, "stored records");
   std::vector<SeedRecord> out;

@@ -18,6 +18,7 @@
 #include <lattice/base/time.hpp>
 #include <lattice/discovery/operator_set.hpp>
 #include <lattice/discovery/seed_list.hpp>
+#include <lattice/wire/kept_file.hpp>
 
 namespace lattice {
 
@@ -65,7 +66,8 @@ class SeedOperators {
 };
 
 constexpr size_t seed_records_max = 32;
-constexpr size_t seed_memory_bytes_max = 8 + 1 + 32 + 1 + seed_records_max * (32 + 1 + 3 * 8 + 2 + operators_max * 32) + 4;
+constexpr size_t seed_memory_bytes_max =
+    wire::kept_head_bytes + 1 + seed_records_max * (32 + 1 + 3 * 8 + 2 + operators_max * 32) + wire::kept_sum_bytes;
 
 // At most seed_records_max, of which no two have one root.
 Bytes encode_seed_memory(std::vector<SeedRecord> records, const ChainId& chain);

@@ -24,6 +24,7 @@ struct HostConfig {
   // before run returns. What it refuses is a warning in the log. Empty: nothing is kept.
   std::function<HostResult<void>(ByteView file)> save_addresses;
   std::function<HostResult<void>(ByteView file)> save_seeds;  // the same of what is remembered of DNS seeds (stored_seeds)
+  std::function<HostResult<void>(ByteView file)> save_bans;   // and of bans (stored_bans)
   std::unique_ptr<KeySource> key_source;  // null: every question for a key from outside is answered with none
   bool handle_signals = false;            // SIGINT and SIGTERM end run(); a second one ends it at once
 };

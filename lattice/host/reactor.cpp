@@ -178,6 +178,7 @@ void Reactor::carry_out(ReadBody wish) {
 
 void Reactor::carry_out(SaveAddresses wish) { save(addresses_, std::move(wish.file)); }
 void Reactor::carry_out(SaveSeeds wish) { save(seeds_, std::move(wish.file)); }
+void Reactor::carry_out(SaveBans wish) { save(bans_, std::move(wish.file)); }
 
 // On the thread that reads bodies: a slow disk must not hold up the links. At the end there is nothing to hold up.
 void Reactor::save(KeptFile& kept, Bytes file) {

@@ -87,6 +87,7 @@ class Reactor {
   void carry_out(VerifySeeds wish);
   void carry_out(SaveAddresses wish);
   void carry_out(SaveSeeds wish);
+  void carry_out(SaveBans wish);
   void save(KeptFile& kept, Bytes file);
   void tell_saved(KeptFile& kept, const HostResult<void>& saved);
   void on_chain_events(ChainEvents events);
@@ -108,7 +109,8 @@ class Reactor {
   std::optional<Instant> armed_;
   bool draining_ = false;
   bool accepting_ = false;
-  KeptFile addresses_{config.save_addresses, "addresses_not_saved"}, seeds_{config.save_seeds, "seeds_not_saved"};
+  KeptFile addresses_{config.save_addresses, "addresses_not_saved"}, seeds_{config.save_seeds, "seeds_not_saved"},
+      bans_{config.save_bans, "bans_not_saved"};
   Resolver resolver_;
   // Last, so that their threads end before anything that they use.
   std::optional<KeyThread> keys_;

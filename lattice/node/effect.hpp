@@ -61,7 +61,11 @@ struct SaveAddresses {
 struct SaveSeeds {
   Bytes file;
 };
-using Effect =
-    std::variant<Dial, WantWrite, CloseConn, RunWork, Resolve, ToChain, ReadBody, VerifySeeds, SaveAddresses, SaveSeeds>;
+// Who is banned, to be given back as NodeConfig::stored_bans. The same.
+struct SaveBans {
+  Bytes file;
+};
+using Effect = std::variant<Dial, WantWrite, CloseConn, RunWork, Resolve, ToChain, ReadBody, VerifySeeds, SaveAddresses,
+                            SaveSeeds, SaveBans>;
 
 }  // namespace lattice

@@ -40,6 +40,7 @@ void Node::State::settle(Now now) {
   if (started && !stopping) {
     if (loaded() && !std::exchange(dns_started, true)) {
       set_own_endpoints(std::move(learned_endpoints), now);
+      load_bans(now);
       load_addresses(now);
       load_seeds();
       begin_crawl(now);
@@ -73,6 +74,7 @@ void Node::start(Now now) {
 void Node::stop(Now now) {
   state_->stopping = true;
   state_->save_addresses(now);
+  state_->save_bans(now);
   state_->close_all(ErrorCode::shutting_down, now);
   state_->settle(now);
 }

@@ -75,6 +75,7 @@ struct NodeConfig {
   // and the node starts without.
   Bytes stored_addresses;
   Bytes stored_seeds;  // the same of SaveSeeds
+  Bytes stored_bans;   // and of SaveBans
 
   size_t connections_max = 125;  // beside handshakes of others that are under way
   // Whom this node chooses; of these so many for blocks alone, not more than a fifth. The one that is opened beside them to see

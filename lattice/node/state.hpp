@@ -1,6 +1,6 @@
 // What a Node holds, and the steps that its inputs are made of. Each group has its own file:
 // connections.cpp, inbound.cpp, dialing.cpp, outbound.cpp, learned_selection.cpp, channel.cpp, handlers_*.cpp (one a subject),
-// chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp, claims.cpp, budgets.cpp, attacks.cpp, recheck.cpp, tip_alarm.cpp,
+// chain_dialogue.cpp, discovery_dialogue.cpp, stored_addresses.cpp, stored_bans.cpp, claims.cpp, budgets.cpp, attacks.cpp, recheck.cpp, tip_alarm.cpp,
 // crawling.cpp, timers.cpp, report.cpp.
 #pragma once
 
@@ -343,6 +343,10 @@ struct Node::State {
   void load_addresses(Now now);
   void save_addresses(Now now);
 
+  // stored_bans.cpp
+  void load_bans(Now now);
+  void save_bans(Now now);
+
   // timers.cpp
   void tick(Now now);
   void renew_certificate(Now now);
@@ -392,6 +396,8 @@ struct Node::State {
   Instant size_due{}, feeler_due{}, exchange_due{}, churn_due{};
   std::optional<ByteArray<4>> saved_sum;  // of what was saved last
   Instant save_due{};
+  uint64_t bans_saved = 0;  // Reputation::changes() of what was saved last
+  Instant bans_due{};
   Reputation reputation{config.banned};
   Agreement<int64_t> clocks;  // unix seconds at our own Instant 0
   Agreement<IpAddress> own_addresses;

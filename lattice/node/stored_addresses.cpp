@@ -32,7 +32,7 @@ void Node::State::save_addresses(Now now) {
   if (!config.discovery || addresses.size() == 0) return;
   const auto anchors = slots.anchors([&](ConnId conn) { return peers.at(conn).open(); });
   Bytes file = encode_address_book(addresses, config.chain.id, anchors);
-  ByteArray<address_book_sum_bytes> sum;
+  ByteArray<wire::kept_sum_bytes> sum;
   std::ranges::copy(ByteView(file).last(sum.size()), sum.begin());
   if (saved_sum == sum) return;
   saved_sum = sum;

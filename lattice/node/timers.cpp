@@ -65,6 +65,7 @@ void Node::State::tick(Now now) {
     rebalance(now);
   }
   if (save_due <= now.mono || (synced && !saved_sum)) save_addresses(now);
+  if (bans_due <= now.mono) save_bans(now);
   dial_dirty = true;
 }
 

@@ -143,6 +143,7 @@ void Reputation::ban(Entry& entry, ErrorCode reason, Instant now) {
   until_at_least(now + ban_times[step]);
   entry.step = static_cast<uint8_t>(step + 1);
   entry.step_since = now + ban_times[step];
+  ++changes_;
 }
 
 unsigned Reputation::on_fault(const Endpoint& remote, ErrorCode code, Instant now) {
@@ -181,6 +182,7 @@ void Reputation::succeed(const NodeId& before, const NodeId& after, Instant now)
   if (step_of(from, now) > step_of(to, now)) {
     to.step = from.step;
     to.step_since = from.step_since;
+    ++changes_;
   }
 }
 
@@ -188,6 +190,7 @@ void Reputation::ban_for_ever(const NodeId& node) {
   if (std::ranges::find(for_ever_, node) != for_ever_.end()) return;
   if (for_ever_.size() == for_ever_max) for_ever_.erase(for_ever_.begin());
   for_ever_.push_back(node);
+  ++changes_;
 }
 
 void Reputation::on_useful(const NodeId& node, Instant now) {
@@ -248,6 +251,47 @@ bool Score::add(ErrorCode code, Instant now) {
 }
 
 unsigned Score::value(Instant now) const { return static_cast<unsigned>(forgiven(score_, updated_, now)); }
+
+// --- over a restart ---
+
+static_assert(ban_records_max == 2 * Reputation::entries_max && ban_steps == std::size(Reputation::ban_times));
+
+// Pauses are too short to be kept.
+std::optional<BanRecord> Reputation::record_of(std::variant<Endpoint, NodeId> who, const Entry& entry, Now now) {
+  if (step_of(entry, now.mono) == 0) return std::nullopt;
+  Instant until = entry.step_since;
+  if (entry.avoid_until && !is_mishap(entry.reason)) until = std::max(until, *entry.avoid_until);
+  const auto left = std::chrono::ceil<std::chrono::seconds>(until - now.mono);
+  return BanRecord{who, entry.step, entry.reason, now.wall + left};
+}
+
+BanMemory Reputation::memory(Now now) const {
+  BanMemory out;
+  for (const auto& [machine, entry] : entries_)
+    if (const auto record = record_of(machine.second, entry, now)) out.bans.push_back(*record);
+  for (const auto& [node, entry] : nodes_)
+    if (const auto record = record_of(node, entry, now)) out.bans.push_back(*record);
+  out.for_ever = for_ever_;
+  return out;
+}
+
+void Reputation::restore(const BanMemory& memory, Now now) {
+  using std::chrono::duration_cast, std::chrono::seconds;
+  constexpr auto longest = duration_cast<seconds>(ban_times[ban_steps - 1]),
+                 oldest = duration_cast<seconds>(step_time * ban_steps);
+  for (const auto& record : memory.bans) {
+    const Instant until = now.mono + std::clamp(record.until - now.wall, -oldest, longest);
+    Entry kept;
+    kept.step = record.step;
+    kept.step_since = until;
+    kept.reason = record.reason;
+    if (until > now.mono) kept.avoid_until = until;
+    if (step_of(kept, now.mono) == 0) continue;
+    const auto* address = std::get_if<Endpoint>(&record.who);
+    (address ? entry_of(*address, now.mono) : node_entry(std::get<NodeId>(record.who), now.mono)) = kept;
+  }
+  for (const NodeId& node : memory.for_ever) ban_for_ever(node);
+}
 
 // --- memory ---
 

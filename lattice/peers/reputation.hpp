@@ -15,6 +15,8 @@
 // An identity costs nothing, so a new one has the standing of its address group; one that has been useful for a day or more has
 // its own. A group is never banned, as many live in it: it is discouraged.
 //
+// Bans outlive the process, and so does how long the next one will be (ban_memory.hpp). Points do not: they fade within the hour.
+//
 // Memory: entries_max addresses, entries_max identities, entries_max groups. An address group has at most group_entries_max
 // addresses in it, and where all is full the most crowded group loses the least: whoever wants to have a ban of another group
 // forgotten needs faults from as many groups as there are entries.
@@ -31,6 +33,7 @@
 #include <lattice/base/error.hpp>
 #include <lattice/base/ids.hpp>
 #include <lattice/base/time.hpp>
+#include <lattice/peers/ban_memory.hpp>
 
 namespace lattice {
 
@@ -58,7 +61,7 @@ class Reputation {
  public:
   static constexpr size_t entries_max = 16'384;
   static constexpr size_t group_entries_max = 64;
-  static constexpr size_t for_ever_max = 1024;
+  static constexpr size_t for_ever_max = bans_for_ever_max;
   static constexpr Duration ban_times[] = {std::chrono::minutes{10}, std::chrono::hours{1}, std::chrono::hours{6},
                                            std::chrono::hours{24}, std::chrono::hours{24 * 7}};
   static constexpr Duration pause_time = std::chrono::minutes{2};
@@ -89,6 +92,13 @@ class Reputation {
   // `before` has become `after`: what was held against the one is held against the other, at least as much and as long. Twice
   // is once.
   void succeed(const NodeId& before, const NodeId& after, Instant now);
+
+  // All bans and what ended ones left, but the operator's; and how often there was a new one.
+  BanMemory memory(Now now) const;
+  uint64_t changes() const { return changes_; }
+  // What an earlier run remembered, before anything else. No ban lasts longer than the longest from now on, whatever became of
+  // the clock.
+  void restore(const BanMemory& memory, Now now);
 
   // Of an address, and of who is there where that is known.
   Response response(const Endpoint& remote, const std::optional<NodeId>& node, Instant now) const;
@@ -125,7 +135,7 @@ class Reputation {
   static bool banned(const Entry& entry, Instant now) { return entry.avoid_until && *entry.avoid_until > now; }
   static bool is_aged(const Entry& entry, Instant now);
   static unsigned add_points(Entry& entry, ErrorCode code, Instant now);
-  static void ban(Entry& entry, ErrorCode reason, Instant now);
+  void ban(Entry& entry, ErrorCode reason, Instant now);
   static Response response_to(const Entry& entry, Instant now);
 
   // A machine: an IPv4 address without its port, an IPv6 /64; on loopback, where many nodes share one address, with the port.
@@ -141,6 +151,8 @@ class Reputation {
   double group_points(const Endpoint& remote, Instant now) const;
   std::map<Machine, Entry>::iterator least_of(const AddressGroup& group, Instant now);
 
+  static std::optional<BanRecord> record_of(std::variant<Endpoint, NodeId> who, const Entry& entry, Now now);
+
   BanList operators_;
   std::set<NodeId> operators_nodes_;
   std::vector<NodeId> for_ever_;
@@ -152,6 +164,7 @@ class Reputation {
   Machine entry_hand_;  // where the next look for somebody to forget begins
   NodeId node_hand_;
   AddressGroup group_hand_;
+  uint64_t changes_ = 0;
 };
 
 // What one link may have done wrong so far.

@@ -110,6 +110,8 @@ void World::State::on_effect(Host& host, Effect&& effect) {
     if (!host.config.store.failing()) host.config.saved_addresses = std::move(save->file);
   } else if (auto* seeds_file = std::get_if<SaveSeeds>(&effect)) {
     if (!host.config.store.failing()) host.config.saved_seeds = std::move(seeds_file->file);
+  } else if (auto* bans = std::get_if<SaveBans>(&effect)) {
+    if (!host.config.store.failing()) host.config.saved_bans = std::move(bans->file);
   } else {
     resolve(host, std::get<Resolve>(effect));
   }

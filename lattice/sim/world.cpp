@@ -70,6 +70,7 @@ void World::State::start_node(Host& host) {
   config.chain = host.chain->identity();
   config.stored_addresses = host.config.saved_addresses;
   config.stored_seeds = host.config.saved_seeds;
+  config.stored_bans = host.config.saved_bans;
   host.node = std::make_unique<Node>(std::move(config), *host.provider, *host.log);
   host.counts = {};
   host.crypto_free = host.chain_free = now;

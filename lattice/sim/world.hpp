@@ -66,6 +66,7 @@ struct SimNodeConfig {
   SimStore store;
   Bytes saved_addresses;    // a file beside the store: what the node saved last, given back at each start
   Bytes saved_seeds;        // the same of its DNS seeds
+  Bytes saved_bans;         // and of bans
   int64_t wall_offset = 0;  // seconds that its wall clock is wrong
   Bodies bodies = Bodies::honest;
 };

@@ -8,6 +8,7 @@ and breaks one rule.
 
 import os
 import signal
+import time
 
 from case import NetCase, main
 from hostile_servers import BEHAVIOURS, HostileServer
@@ -66,7 +67,7 @@ class NoNodes(HostileCase):
 class Liars(HostileCase):
     """Each breaks one rule and keeps the others."""
 
-    def beside(self, mode, met="peer_left"):
+    def beside(self, mode, met="peer_left", *options, **where):
         """The honest seed sleeps until the other was met (a log line), so that it cannot win the race and prove nothing."""
         host, port = "127.0.1.20", free_port("127.0.1.20")
         program = self.lattice.program.parent / "tests" / "net" / "hostile_seed"
@@ -76,7 +77,7 @@ class Liars(HostileCase):
         honest = self.network.nodes[0].process.pid
         os.kill(honest, signal.SIGSTOP)
         try:
-            node = self.network.fresh()
+            node = self.network.fresh("fresh", *options, **where)
             words = f"addr={host}:{port}"
             self.lab.wait_ready(node.process, lambda: any(met in line and words in line for line in node.process.output().splitlines()), 20)
         finally:
@@ -98,6 +99,35 @@ class Liars(HostileCase):
 
     def test_bad_proof_of_work(self):
         self.left_for("bad-pow", "bad_proof_of_work")
+
+    def test_a_ban_outlives_the_node_until_it_is_lifted(self):
+        data = self.lab.folder / "node"
+        _, address = self.beside("bad-pow", data=data)
+        place, bans = "%s:%d" % address, ["bans", "--chain", self.network.spec, "--data", data]
+        listed = self.lattice.run(*bans).stdout.splitlines()
+        self.assertEqual(len([line for line in listed if line.startswith(place + " banned until ") and "bad_proof_of_work" in line]), 1, listed)
+        self.assertEqual(len([line for line in listed if line.startswith("lat1")]), 1, listed)
+
+        def start(name):
+            return self.lattice.node(name, self.network.spec, data, "--dns-server", self.network.knot.server)
+
+        def met(node):
+            return any(f"addr={place}" in line for line in node.process.output().splitlines())
+
+        again = start("again")
+        self.lab.wait_ready(again.process, lambda: "peer_connected" in again.process.output(), 20)
+        time.sleep(5)
+        self.assertIn("stored_bans_loaded", again.process.output())
+        self.assertFalse(met(again), again.process.output())
+        # While the node runs it would write them again.
+        self.lattice.run(*bans, "--lift", "all", code=1)
+        self.assertEqual(again.process.stop(), 0)
+        self.assertEqual(self.lattice.run(*bans).stdout.splitlines(), listed)
+        self.lattice.run(*bans, "--lift", "not an address", code=1)
+        self.assertIn("0 lifted, 2 left", self.lattice.run(*bans, "--lift", "192.0.2.1").stdout)
+        self.assertIn("2 lifted, 0 left", self.lattice.run(*bans, "--lift", "127.0.1.0/24", "--lift", "all").stdout)
+        last = start("last")
+        self.lab.wait_ready(last.process, lambda: met(last), 20)
 
     def test_wrong_merkle_root(self):
         self.left_for("bad-merkle", "bad_merkle_root")

@@ -60,7 +60,7 @@ ErrorCode reason(ByteView file) {
 }
 // Writes the sum anew: what is left to find is everything but the sum.
 Bytes with_sum(Bytes file) {
-  file.resize(file.size() - address_book_sum_bytes);
+  file.resize(file.size() - wire::kept_sum_bytes);
   wire::Writer out;
   out.bytes(file).u32(crc32c(file));
   return out.take();
@@ -147,7 +147,7 @@ TEST(address_book_file, every_truncation_is_refused) {
   for (size_t size = 0; size < file.size(); ++size) {
     EXPECT_NE(reason(ByteView(file).first(size)), ErrorCode::none) << size;
     // Also where the end looks like a sum of the rest.
-    if (size < address_book_sum_bytes) continue;
+    if (size < wire::kept_sum_bytes) continue;
     Bytes cut(file.begin(), file.begin() + static_cast<ptrdiff_t>(size));
     EXPECT_EQ(reason(with_sum(cut)), ErrorCode::truncated) << size;
   }

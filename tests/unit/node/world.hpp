@@ -43,6 +43,7 @@ struct Machine {
   std::unique_ptr<Node> node;
   std::vector<Bytes> saved;        // addresses, oldest first
   std::vector<Bytes> saved_seeds;  // what is remembered of seeds, oldest first
+  std::vector<Bytes> saved_bans;   // the same of bans
   bool listening = true;
   bool reads_bodies = true;  // false: asks for blocks of it are never answered
   bool spoils_bodies = false;
@@ -247,6 +248,8 @@ inline void Machine::act(Effect effect) {
     saved.push_back(std::move(save->file));
   } else if (auto* seeds = std::get_if<SaveSeeds>(&effect)) {
     saved_seeds.push_back(std::move(seeds->file));
+  } else if (auto* bans = std::get_if<SaveBans>(&effect)) {
+    saved_bans.push_back(std::move(bans->file));
   }
   drain();
 }

@@ -33,10 +33,10 @@ std::string who_text(const BanRecord& ban) {
 }
 
 std::string state_text(const BanRecord& ban, WallTime now) {
-  const auto next = std::chrono::duration_cast<std::chrono::minutes>(
+  const auto next = std::chrono::duration_cast<std::chrono::hours>(
       Reputation::ban_times[std::min<size_t>(ban.step, std::size(Reputation::ban_times) - 1)]);
-  return fmt::format("{} {} ({}); at most {} min the next time", ban.until > now ? "banned until" : "free since",
-                     date_text(ban.until), error_name(ban.reason), next.count());
+  return fmt::format("{} {} ({}); {} h the next time", ban.until > now ? "banned until" : "free since", date_text(ban.until),
+                     error_name(ban.reason), next.count());
 }
 
 void print(const BanMemory& memory, WallTime now) {

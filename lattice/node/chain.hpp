@@ -100,11 +100,16 @@ struct PublishConsensus {
 struct PublishBlock {  // a block made here: already stored
   BlockRef block;
 };
+// The chain holds two messages that this node signed, of which an honest one signs one. It is banned for ever, and so is who it has
+// become by new keys. Which identity is behind a signature is the chain's to know; that anybody can check the two is too.
+struct EquivocationProved {
+  NodeId node;
+};
 struct ChainFailed {  // the store is gone: the node must stop
   Error error;
 };
 using ChainEvent = std::variant<HeadersVerdict, BlockVerdict, ConsensusVerdict, HeadersFound, MissingFound, BestHeaderChanged,
-                                TipChanged, PublishConsensus, PublishBlock, ChainFailed>;
+                                TipChanged, PublishConsensus, PublishBlock, EquivocationProved, ChainFailed>;
 using ChainEvents = std::vector<ChainEvent>;
 
 // What Node needs to know of a chain before it runs, and never changes.

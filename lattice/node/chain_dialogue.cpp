@@ -116,6 +116,12 @@ void Node::State::on_chain(PublishConsensus& event, Now now) {
 
 void Node::State::on_chain(PublishBlock& event, Now now) { announce(event.block.hash, now); }
 
+// Its links end with the next look at all of them (recheck.cpp).
+void Node::State::on_chain(EquivocationProved& event, Now) {
+  for (const NodeId& node : {event.node, successions.current(event.node)}) reputation.ban_for_ever(node);
+  log(LogLevel::warning, "equivocation_proved", {{"node", node_id_text(event.node)}});
+}
+
 void Node::State::on_chain(ChainFailed& event, Now now) {
   if (failed) return;
   failed = event.error;

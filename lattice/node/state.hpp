@@ -314,6 +314,7 @@ struct Node::State {
   void on_chain(TipChanged& event, Now now);
   void on_chain(PublishConsensus& event, Now now);
   void on_chain(PublishBlock& event, Now now);
+  void on_chain(EquivocationProved& event, Now now);
   void on_chain(ChainFailed& event, Now now);
   void find_missing();
   void update_synced(Now now);

@@ -96,6 +96,26 @@ TEST_F(StoredBans, DamageCostsThemAndNothingElse) {
   }
 }
 
+// The chain has the proof; here it is the chain's word. The link that is open ends, no other comes, nor after a restart.
+TEST_F(StoredBans, WhoSignedTwoThingsIsOutForEver) {
+  Machine& judge = start({}, 2);
+  const NodeId two_faced = honest.config.identity->id;
+  const auto has_link = [&](const Machine& machine) {
+    return std::ranges::any_of(machine.report().peers, [&](const PeerReport& peer) { return peer.node == two_faced; });
+  };
+  EXPECT_TRUE(world.run([&] { return judge.report().synced; }, seconds{30}));
+  EXPECT_TRUE(has_link(judge));
+  judge.chain->outbox.push_back(EquivocationProved{two_faced});
+  EXPECT_TRUE(world.run([&] { return !has_link(judge); }, seconds{5}));
+  EXPECT_EQ(judge.log.count("equivocation_proved"), 1u);
+  world.run([&] { return has_link(judge); }, hours{3});
+  EXPECT_FALSE(has_link(judge));
+  ASSERT_FALSE(judge.saved_bans.empty());
+  Machine& again = start(judge.saved_bans.back(), 2);
+  world.run([&] { return has_link(again); }, minutes{5});
+  EXPECT_FALSE(has_link(again));
+}
+
 TEST_F(StoredBans, WrittenOnceAMinuteAndAtTheEnd) {
   Machine& machine = world.add();
   std::vector<Machine*> liars;

@@ -28,9 +28,9 @@ class DnsOnly(NetCase):
         known = dict(zip((f"{host}:{network.port}" for host in network.hosts), network.identities))
         for peer in report["peers"]:
             self.assertEqual(peer["node_id"], known[peer["address"]])
-        # The report is of the moment when all blocks were there, which may come before anybody told of the other two.
+        # The report is of the moment when all blocks were there, which may come before anybody told of another.
         stays = self.lattice.node("stays", network.spec, self.lab.folder / "stays", "--dns-server", network.knot.server)
-        self.lab.wait_ready(stays.process, lambda: stays.process.output().count("source=peer_exchange") == 2, 20)
+        self.lab.wait_ready(stays.process, lambda: "source=peer_exchange" in stays.process.output(), 20)
         self.assertNotIn("source=dns_unsigned", stays.process.output())
 
     def test_unsigned_records_where_the_spec_has_no_operators(self):

@@ -35,7 +35,7 @@ struct Defences {
   bool merits = true;         // who goes when all inbound slots are taken. Without: a random one
 };
 
-struct Attack {
+struct Siege {
   Resources resources;
   Duration time = std::chrono::hours{3 * 24};
   double trash = 0.5;         // of what it tells, so much are addresses that nobody has
@@ -47,7 +47,7 @@ struct Attack {
 struct Scene {
   std::string name;
   Crowd crowd;
-  Attack attack;
+  Siege attack;
   Defences defences;
   size_t capacity = AddressBook::capacity_default;
   Duration before = std::chrono::hours{7 * 24};  // of life among honest peers alone

@@ -91,7 +91,7 @@ class Door {
 
 }  // namespace
 
-InboundSlots inbound_slots(const Population& population, const Attack& attack, bool merits, Duration time, uint64_t seed) {
+InboundSlots inbound_slots(const Population& population, const Siege& attack, bool merits, Duration time, uint64_t seed) {
   Door door(population, merits, seed);
   Instant now{};
   const Instant begins = now + hours{6};

@@ -10,6 +10,6 @@ struct InboundSlots {
 };
 // SlotPlan says who may come in, eviction_victim who goes. Honest peers come twice a minute and stay four hours in the mean;
 // they bring blocks and messages first, the attacker answers pings sooner and brings some messages.
-InboundSlots inbound_slots(const Population& population, const Attack& attack, bool merits, Duration time, uint64_t seed);
+InboundSlots inbound_slots(const Population& population, const Siege& attack, bool merits, Duration time, uint64_t seed);
 
 }  // namespace lattice::sim

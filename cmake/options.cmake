@@ -1,5 +1,5 @@
 # Compiler flags for everything in the tree: warnings are errors, sanitizers on request.
-# lattice_common_options: for all, and all that other tests need; lattice_options: what is not a test; lattice_unit_test_options: unit tests.
+# lattice_common_options: for all, and all that tests need; lattice_options: for what is not a test.
 
 # ccache where it is there; ./dev installs it and says where it keeps its objects.
 find_program(LATTICE_CCACHE ccache)
@@ -31,11 +31,4 @@ add_library(lattice_options INTERFACE)
 target_link_libraries(lattice_options INTERFACE lattice_common_options)
 if(LATTICE_SANITIZE AND LATTICE_FUZZ)
   target_compile_options(lattice_options INTERFACE -fsanitize=fuzzer-no-link)  # counts for the fuzzers
-endif()
-
-# Under sanitizers the optimiser would take half of the time in which a unit test is compiled. The floors it tests are compiled as ever.
-add_library(lattice_unit_test_options INTERFACE)
-target_link_libraries(lattice_unit_test_options INTERFACE lattice_common_options)
-if(LATTICE_SANITIZE)
-  target_compile_options(lattice_unit_test_options INTERFACE -O0)
 endif()

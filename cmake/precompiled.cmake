@@ -12,6 +12,4 @@ endfunction()
 
 lattice_pch_library(lattice_pch lattice_options ${lattice_pch_headers})
 lattice_pch_library(lattice_test_pch lattice_common_options ${lattice_pch_headers} <gtest/gtest.h>)
-lattice_pch_library(lattice_unit_test_pch lattice_unit_test_options ${lattice_pch_headers} <gtest/gtest.h>)
 target_link_libraries(lattice_test_pch PRIVATE GTest::gtest)
-target_link_libraries(lattice_unit_test_pch PRIVATE GTest::gtest)

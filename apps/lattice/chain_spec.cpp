@@ -101,7 +101,7 @@ void read_chain(const toml::table& table, ChainSpec& spec) {
   const auto parsed = parse_rules(rules);
   if (!parsed) {
     refuse(section.need("rules"),
-           fmt::format("[chain] rules {} are not known; allowed: \"bitcoin-mainnet\", \"bitcoin-regtest\"", quoted(rules)));
+           fmt::format("[chain] rules {} are not known; allowed: \"bitcoin-mainnet\", \"bitcoin-regtest\"", in_quotes(rules)));
   }
   spec.rules = *parsed;
   spec.genesis = bitcoin::header_wire(base_rules(spec.rules).genesis);
@@ -155,7 +155,7 @@ DnsSeed read_seed(const toml::node& node) {
   if (!table) refuse(node, "a DNS seed is a table: [[dns_seeds]] with name = \"...\"");
   const Section section(*table, "[[dns_seeds]]", {"name", "operators", "threshold"});
   DnsSeed seed{section.text("name"), read_operators(section), 0};
-  if (!is_dns_name(seed.name)) refuse(section.need("name"), fmt::format("{} is no DNS name", quoted(seed.name)));
+  if (!is_dns_name(seed.name)) refuse(section.need("name"), fmt::format("{} is no DNS name", in_quotes(seed.name)));
   if (seed.operators.empty()) {
     if (const auto* threshold = section.find("threshold")) refuse(*threshold, "[[dns_seeds]] threshold needs operators");
   } else {
@@ -176,7 +176,7 @@ void read_seeds(const toml::table& root, ChainSpec& spec) {
     } else if (spec.is_preset && known->operators.empty()) {
       *known = std::move(seed);
     } else {
-      refuse(node, fmt::format("the DNS seed {} stands here twice", quoted(seed.name)));
+      refuse(node, fmt::format("the DNS seed {} stands here twice", in_quotes(seed.name)));
     }
   }
   if (spec.dns_seeds.size() > spec_seeds_max) refuse(*array, fmt::format("at most {} DNS seeds are allowed", spec_seeds_max));
@@ -270,7 +270,7 @@ ChainSpec read_spec(const toml::table& root) {
     const auto name = section.text("preset");
     const auto* preset = find_preset(name);
     if (!preset)
-      refuse(section.need("preset"), fmt::format("there is no preset {}; there are: {}", quoted(name), preset_names()));
+      refuse(section.need("preset"), fmt::format("there is no preset {}; there are: {}", in_quotes(name), preset_names()));
     if (chain) {
       refuse(
           *chain,

@@ -28,8 +28,7 @@ struct CrawlOptions {
   uint32_t ttl = 300;
 };
 
-constexpr auto tick = std::chrono::milliseconds{200};
-constexpr size_t keys_max = 8;  // whose signatures fit a TXT record
+constexpr auto walk_tick = std::chrono::milliseconds{200};
 
 Duration seconds_duration(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
@@ -104,7 +103,7 @@ HostResult<ZoneMaker> zone_maker(const CrawlOptions& options, const ChainSpec& s
   const auto expires = parse_expiry(options.expires, now);
   if (!expires || *expires <= now || unix_seconds(*expires) > seed_expires_max)
     return failure("no list can be signed", "\"" + options.expires + "\" is no time to come", "write --expires 2d");
-  if (options.keys.size() > keys_max)
+  if (options.keys.size() > signing_keys_max)
     return failure("no list can be signed", fmt::format("{} keys", options.keys.size()), "sign with fewer keys: eight fit");
   for (const auto& file : options.keys) {
     auto key = load_operator_key(file, provider);
@@ -238,7 +237,7 @@ HostResult<void> run_crawl(const CrawlOptions& options) {
   if (auto started = host.start(); !started) return started;
   log.log({LogLevel::info, "crawl_started", {{"chain", spec->name}, {"zone", maker->zone.name}}});
   CrawlRun run(options, *maker, host, log);
-  if (auto ran = host.run([&](const NodeReport& report) { return run.on_tick(report); }, tick); !ran) return ran;
+  if (auto ran = host.run([&](const NodeReport& report) { return run.on_tick(report); }, walk_tick); !ran) return ran;
   fmt::print("{}\n", crawl_line(run.last()));
   if (run.written() > 0)
     fmt::print("zone {} in {}: {} seeds, serial {}, list {}\n", maker->zone.name, maker->file, maker->zone.entries.size(),

@@ -28,11 +28,6 @@ struct ImportOptions {
   bool in_memory = false;
 };
 
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using InputFile = std::unique_ptr<std::FILE, CloseFile>;
-
 HostError file_error(const std::string& file, std::string why) {
   return {"the file " + file + " could not be read", std::move(why),
           "give a file of blocks in blk format: magic, length, block"};
@@ -93,7 +88,7 @@ std::string report_json(const ImportOptions& options, const ChainSpec& spec, con
 HostResult<void> run_import(const ImportOptions& options) {
   const auto spec = load_spec(options.chain);
   if (!spec) return std::unexpected(spec.error());
-  const InputFile file(options.file == "-" ? ::fdopen(::dup(STDIN_FILENO), "rb") : std::fopen(options.file.c_str(), "rb"));
+  const OpenFile file(options.file == "-" ? ::fdopen(::dup(STDIN_FILENO), "rb") : std::fopen(options.file.c_str(), "rb"));
   if (!file) return std::unexpected(file_error(options.file, std::strerror(errno)));
   const auto magic = find_magic(file.get(), options.file, *spec);
   if (!magic) return std::unexpected(magic.error());

@@ -17,7 +17,6 @@ namespace lattice::app {
 
 namespace {
 
-constexpr size_t keys_max = 8;  // whose signatures fit a TXT record
 constexpr size_t entries_file_bytes_max = 64 * 1024;
 
 struct SeedOptions {
@@ -182,7 +181,7 @@ HostResult<void> run_seeds_operators(const SeedOptions& options) {
     if (std::ranges::any_of(statement.signatures, same_key))
       return failure("the statement was not signed", file + " is a key that has signed already",
                      "name each operator's key once");
-    if (statement.signatures.size() == keys_max)
+    if (statement.signatures.size() == signing_keys_max)
       return failure("the statement was not signed", "it would not fit into a TXT record", "sign with fewer keys: eight fit");
     Secret<32> entropy;
     provider->rng().fill(entropy.span());

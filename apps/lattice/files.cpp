@@ -11,13 +11,6 @@
 
 namespace lattice::app {
 
-namespace {
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using OpenFile = std::unique_ptr<std::FILE, CloseFile>;
-}  // namespace
-
 DraftFile::DraftFile(const std::filesystem::path& path) : path_(path) {
   std::error_code error;
   if (std::filesystem::is_symlink(path_, error)) path_ = std::filesystem::weakly_canonical(path_, error);

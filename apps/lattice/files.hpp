@@ -4,12 +4,18 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include <lattice/host/host_error.hpp>
 
 namespace lattice::app {
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using OpenFile = std::unique_ptr<std::FILE, CloseFile>;
 
 // A file that is written under another name beside it, then renamed: who reads it sees the old content or the new one. A symbolic
 // link stays, and what it names is written; what is no regular file (a pipe, /dev/null, a terminal) is written as it is.

@@ -5,7 +5,7 @@
 
 namespace lattice::app {
 
-static constexpr uint64_t height_max = uint64_t{1} << 62;
+static constexpr uint64_t retirement_height_max = uint64_t{1} << 62;
 
 static Suite read_suite(const toml::node& node) {
   const auto text = node.value_exact<std::string>().value_or("");
@@ -33,7 +33,7 @@ static void read_retirements(const toml::node* node, SecurityPolicy& policy) {
     if (std::ranges::find(policy.retired, suite, &SuiteRetirement::suite) != policy.retired.end()) {
       refuse(section.need("suite"), "this suite is retired twice");
     }
-    policy.retired.push_back({suite, section.number("height", 1, height_max)});
+    policy.retired.push_back({suite, section.number("height", 1, retirement_height_max)});
   }
 }
 

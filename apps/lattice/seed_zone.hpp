@@ -14,6 +14,8 @@
 
 namespace lattice::app {
 
+constexpr size_t signing_keys_max = 8;  // whose signatures fit a TXT record
+
 struct SeedZone {
   std::string name;  // of the seed, without a dot at the end
   uint32_t ttl = 300;

@@ -11,6 +11,7 @@
 #include "program.hpp"
 #include "sim_chain.hpp"
 #include "sim_minichain.hpp"
+#include "time_text.hpp"
 
 namespace lattice::app {
 
@@ -19,8 +20,6 @@ using sim::FaultKind;
 using std::chrono::milliseconds;
 
 namespace {
-
-Duration duration_of(double value) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(value)); }
 
 // Processes and machines that go and come back, early and late in the run.
 void add_restarts(sim::Plan& plan, size_t count) {

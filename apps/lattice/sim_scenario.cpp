@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <fstream>
 
 #include <fmt/format.h>
 
+#include "time_text.hpp"
 #include "toml_section.hpp"
 
 namespace lattice::app {
@@ -53,12 +53,9 @@ auto read_kind(const Section& section, std::string_view key, const Kinds& kinds,
   const auto kind = kind_called(kinds, name_of, text);
   if (!kind)
     refuse(section.need(key),
-           fmt::format("{} {} is not known; allowed: {}", section.path(key), quoted(text), kind_names(kinds, name_of)));
+           fmt::format("{} {} is not known; allowed: {}", section.path(key), in_quotes(text), kind_names(kinds, name_of)));
   return *kind;
 }
-
-// Both exact: a double holds every nanosecond of 104 days.
-Duration duration_of(double seconds) { return Duration{std::llround(seconds * 1e9)}; }
 
 void maybe_duration(const Section& section, std::string_view key, Duration& to, double most = forever) {
   if (section.find(key)) to = duration_of(section.real(key, 0, most));

@@ -17,5 +17,7 @@ std::optional<WallTime> parse_date(std::string_view text);
 std::optional<WallTime> parse_expiry(std::string_view text, WallTime now);
 // "2027-01-31T12:00:00Z".
 std::string date_text(WallTime time);
+// Exact: a double holds every nanosecond of 104 days.
+Duration duration_of(double seconds);
 
 }  // namespace lattice::app

@@ -20,7 +20,7 @@ std::string list_of(std::span<const std::string_view> words) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text.substr(0, 80)) out += c >= ' ' && c < 127 ? c : '?';
   return out + (text.size() > 80 ? "...\"" : "\"");
@@ -30,7 +30,7 @@ Section::Section(const toml::table& table, std::string name, std::initializer_li
     : table_(table), name_(std::move(name)) {
   for (const auto& [key, value] : table) {
     if (std::ranges::find(keys, key.str()) != keys.end()) continue;
-    throw TomlFault{key.source().begin, fmt::format("unknown key {} in {}; allowed: {}", quoted(key.str()), name_,
+    throw TomlFault{key.source().begin, fmt::format("unknown key {} in {}; allowed: {}", in_quotes(key.str()), name_,
                                                     list_of({keys.begin(), keys.end()}))};
   }
 }

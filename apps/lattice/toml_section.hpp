@@ -25,7 +25,7 @@ struct TomlFault {
 // "a, b, c".
 std::string list_of(std::span<const std::string_view> words);
 // What a file says may hold anything: it goes into a message shortened and in printable ASCII.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 // A table with a fixed set of keys: any other is refused with its position, before its values are looked at.
 class Section {

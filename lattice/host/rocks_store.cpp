@@ -7,6 +7,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
@@ -53,6 +54,15 @@ class NoLog final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
+// After a fault the next commit opens the database anew. RocksDB would mend itself beside that when the disk is full, and a database
+// that is closed just then may wait for ever (RocksDB issue 11440).
+class NoOwnRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
 void set_tables(rocksdb::Options& options, const RocksStoreOptions& given, const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
@@ -85,7 +95,8 @@ rocksdb::Options store_options(const RocksStoreOptions& given, const std::shared
   options.info_log = std::make_shared<NoLog>();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
-  options.max_bgerror_resume_count = 0;  // the next commit sees the fault and opens the database anew
+  options.max_bgerror_resume_count = 0;
+  options.listeners.push_back(std::make_shared<NoOwnRecovery>());
   set_tables(options, given, cache);
   return options;
 }
